@@ -1,0 +1,389 @@
+"""What is shipped holds what it needs, names one version, and keeps its layers apart."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tomllib
+from collections.abc import Iterator
+from email.parser import Parser
+from graphlib import TopologicalSorter
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+import regression_model
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "regression_model"
+VERSION = (PACKAGE / "VERSION").read_text("ascii").strip()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+CONSTRAINTS = ROOT / "requirements" / "constraints.txt"
+
+MODEL = "artifacts/regression_model-0.0.0-abcdef01"
+BUILD = "import sys, setuptools.build_meta as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """An sdist of a checkout that holds a model, and the wheel that is built from the sdist.
+
+    Far from git, and over the remains of an earlier build.
+    """
+    checkout = tmp_path_factory.mktemp("checkout") / "project"
+    ignored = shutil.ignore_patterns("artifacts", "__pycache__")
+    shutil.copytree(PACKAGE, checkout / "regression_model", ignore=ignored)
+    for name in ("pyproject.toml", "setup.py", "MANIFEST.in", "LICENSE", "README.md", "tests"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, checkout / name)
+    root = checkout / "regression_model" / MODEL
+    root.mkdir(parents=True)
+    (root / "manifest.json").write_text("{}")
+    (root.parent / "CURRENT").write_text(root.name)
+    (root.parent / ".saving-1").mkdir()
+    (root.parent / ".saving-1" / "half").write_text("")
+    stale = checkout / "build" / "lib" / "regression_model" / "artifacts" / "old"
+    stale.mkdir(parents=True)
+    (stale / "manifest.json").write_text("{}")
+
+    built = tmp_path_factory.mktemp("built")
+    sdist = build("sdist", checkout, built)
+    direct = build("wheel", checkout, tmp_path_factory.mktemp("direct"))
+    unpacked = tmp_path_factory.mktemp("unpacked")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(unpacked, filter="data")
+    (source,) = unpacked.iterdir()
+    return {"sdist": sdist, "wheel": build("wheel", source, built), "direct": direct}
+
+
+def build(kind: str, source: Path, target: Path) -> Path:
+    ended = subprocess.run(
+        [sys.executable, "-c", BUILD, f"build_{kind}", str(target)],
+        cwd=source,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return target / ended.stdout.splitlines()[-1]
+
+
+def contents(wheel: Path) -> set[str]:
+    with ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def metadata(wheel: Path) -> str:
+    with ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return archive.read(name).decode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "VERSION",
+        "config.yml",
+        "py.typed",
+        "training/sample.yml",
+        "training/transformers/__init__.py",
+        "artifacts/CURRENT",
+        f"{MODEL}/manifest.json",
+    ],
+)
+def test_wheel_and_sdist_hold(distributions: dict[str, Path], name: str) -> None:
+    with tarfile.open(distributions["sdist"]) as archive:
+        sources = {path.partition("/")[2] for path in archive.getnames()}
+
+    assert f"regression_model/{name}" in contents(distributions["wheel"])
+    assert f"regression_model/{name}" in sources
+
+
+def test_the_wheel_holds_every_module(distributions: dict[str, Path]) -> None:
+    modules = {path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*.py")}
+
+    assert modules <= contents(distributions["wheel"])
+
+
+def test_the_wheel_holds_nothing_else(distributions: dict[str, Path]) -> None:
+    names = contents(distributions["wheel"])
+
+    assert {name.partition("/")[0] for name in names} == {
+        "regression_model",
+        f"regression_model-{VERSION}.dist-info",
+    }
+    assert not [name for name in names if ".saving-" in name or "/old/" in name]
+
+
+def test_the_wheel_is_the_same_without_the_sdist(distributions: dict[str, Path]) -> None:
+    assert contents(distributions["direct"]) == contents(distributions["wheel"])
+
+
+def test_metadata_names_the_version_of_the_package(distributions: dict[str, Path]) -> None:
+    said = Parser().parsestr(metadata(distributions["wheel"]))
+
+    assert said["Name"] == "regression-model"
+    assert said["Version"] == VERSION
+    assert regression_model.__version__ == VERSION
+    assert said["License-Expression"] == "BSD-3-Clause"
+
+
+def test_a_platform_installs_this_version_with_pins() -> None:
+    lines = requirements(ROOT / "requirements.txt")
+
+    assert lines == ["-c requirements/constraints.txt", f"regression-model[api]=={VERSION}"]
+
+
+def test_every_dependency_is_pinned() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    wanted = [
+        *PROJECT["dependencies"],
+        *(name for extra in PROJECT["optional-dependencies"].values() for name in extra),
+        *(name for group in groups.values() for name in group if isinstance(name, str)),
+    ]
+    pinned = {normal(line.partition("==")[0]) for line in requirements(CONSTRAINTS)}
+
+    assert {normal(re.split(r"[<>=~!\[; ]", name)[0]) for name in wanted} <= pinned
+
+
+def test_pins_are_exact() -> None:
+    for line in requirements(CONSTRAINTS):
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9A-Za-z.]+", line), line
+
+
+def requirements(path: Path) -> list[str]:
+    lines = path.read_text("utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def checked_in() -> Iterator[Path]:
+    """Files of the checkout that are text and not made by a tool."""
+    made = {"build", "dist", "datasets", "artifacts", "__pycache__", "node_modules"}
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [
+            name
+            for name in folders
+            if name not in made
+            and not name.endswith(".egg-info")
+            and (not name.startswith(".") or name in (".ci", ".circleci"))
+        ]
+        yield from (Path(folder, name) for name in names if name[0] != "." or name == ".gitignore")
+
+
+def test_no_file_names_a_package_index() -> None:
+    # Where packages come from is for whoever installs them to say, and there is one place only:
+    # with two, the higher build tag wins, whoever made it.
+    hosts = rf"{'py'}pi\.org|{'pythonhosted'}\.org|{'fury'}\.io|{'anaconda'}\.org"
+    options = rf"{'--'}(extra-)?index-url|{'PIP_'}(EXTRA_)?INDEX_URL|{'--'}find-links"
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]}"
+        for path in checked_in()
+        for match in re.finditer(f"{hosts}|{options}", path.read_text("utf-8", "replace"))
+    ]
+
+    assert found == []
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    commands = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    readme = (ROOT / "README.md").read_text("utf-8").splitlines()
+
+    assert commands[-1].endswith(".venv/bin/tox")
+    assert commands[-1] in readme
+
+
+def test_the_tests_run_on_the_installed_wheel() -> None:
+    if os.environ.get("REGRESSION_MODEL_TEST_WHEEL") != "1":
+        pytest.skip("REGRESSION_MODEL_TEST_WHEEL is not 1: these tests run on the source; see tox")
+    installed = Path(sysconfig.get_path("purelib"))
+
+    assert Path(regression_model.__file__).parent == installed / "regression_model"
+    assert version("regression-model") == VERSION
+    assert not [path for path in sys.path if path and Path(path, "regression_model") == PACKAGE]
+
+
+# The public surface
+
+
+def test_all_is_sorted_and_complete() -> None:
+    listed = regression_model.__all__
+    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
+    (for_types,) = (node for node in tree.body if isinstance(node, ast.If))
+    imported = [name for node in for_types.body for name in names_of(node)]
+
+    assert listed == sorted(listed)
+    assert sorted(imported) == listed
+    assert set(dir(regression_model)) == {*listed, "__version__"}
+
+
+def names_of(node: ast.stmt) -> list[str]:
+    assert isinstance(node, ast.ImportFrom)
+    return [alias.name for alias in node.names]
+
+
+@pytest.mark.parametrize("name", regression_model.__all__)
+def test_every_public_name_is_there(name: str) -> None:
+    assert getattr(regression_model, name).__name__ == name
+
+
+def test_every_error_is_public() -> None:
+    errors = vars(import_module("regression_model.errors"))
+    base = regression_model.RegressionModelError
+    kinds = {n for n, e in errors.items() if isinstance(e, type) and issubclass(e, base)}
+
+    assert kinds <= set(regression_model.__all__)
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(AttributeError, match="'regression_model' has no attribute 'predcit'"):
+        _ = regression_model.predcit
+
+
+IMPORT = """
+import json, sys
+opened = []
+sys.addaudithook(lambda event, args: event == "open" and opened.append(str(args[0])))
+import regression_model
+dir(regression_model)
+print(json.dumps([opened, sorted(sys.modules)]))
+"""
+
+
+def test_importing_opens_nothing_and_loads_no_library() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(regression_model.__file__).parents[1])}
+    output = subprocess.run(
+        [sys.executable, "-c", IMPORT],
+        capture_output=True,
+        check=True,
+        env=environment,
+        text=True,
+        timeout=60,
+    ).stdout
+
+    opened, loaded = json.loads(output)
+
+    assert [path for path in opened if not path.endswith((".py", ".pyc"))] == []
+    assert set(loaded).isdisjoint(
+        {"numpy", "onnxruntime", "pandas", "pydantic", "scipy", "sklearn"}
+    )
+
+
+# Layers: data flows one way, and a module imports only from what stands before it
+
+OFFLINE = {"joblib", "onnx", "pandas", "scipy", "sklearn", "strictyaml", "threadpoolctl"}
+FLOW = ("errors", "spec", "records", "encoder", "scorer", "predict", "scoring")
+
+
+def modules_of(package: Path) -> dict[str, ast.Module]:
+    """The parsed modules below a folder, by dotted name."""
+    found = {}
+    for path in sorted(package.rglob("*.py")):
+        dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        found[dotted] = ast.parse(path.read_text("utf-8"))
+    return found
+
+
+def imports_of(tree: ast.AST, *, at_module_level: bool = False) -> set[str]:
+    """Dotted names a module imports; ``from a import b`` counts as ``a.b``."""
+    nodes = top_level(tree) if at_module_level else ast.walk(tree)
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def top_level(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every statement that runs when the module is imported."""
+    for node in ast.iter_child_nodes(tree):
+        for_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        if not for_types and not isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            yield node
+            yield from top_level(node)
+
+
+MODULES = modules_of(PACKAGE)
+SUBPACKAGES = {f"regression_model.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
+ONLINE = sorted(name for name in MODULES if name.count(".") == 1 and name not in SUBPACKAGES)
+
+
+def libraries(imported: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in imported}
+
+
+def within(imported: set[str], *packages: str) -> set[str]:
+    return {name for name in imported if f"{name}.".startswith(tuple(f"{p}." for p in packages))}
+
+
+@pytest.mark.parametrize("name", [n for n in ONLINE if n != "regression_model.__main__"])
+def test_an_online_module_needs_nothing_offline(name: str) -> None:
+    imported = imports_of(MODULES[name])
+
+    assert libraries(imported) & OFFLINE == set()
+    assert within(imported, *SUBPACKAGES) == set()
+
+
+@pytest.mark.parametrize("name", sorted(n for n in MODULES if ".cli" in n))
+def test_a_command_loads_the_training_libraries_only_when_it_runs(name: str) -> None:
+    imported = imports_of(MODULES[name], at_module_level=True)
+
+    assert libraries(imported) & (OFFLINE | {"numpy"}) == set()
+    assert within(imported, "regression_model.training", "regression_model.evaluation") == set()
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_the_package_knows_nothing_of_the_service_and_little_of_its_commands(name: str) -> None:
+    imported = imports_of(MODULES[name])
+
+    assert libraries(imported) & {"ml_api", "flask", "werkzeug", "gunicorn"} == set()
+    if not name.startswith(("regression_model.cli", "regression_model.__main__")):
+        assert within(imported, "regression_model.cli") | libraries(imported) & {"click"} == set()
+
+
+def test_imports_follow_the_flow_of_the_data() -> None:
+    for position, name in enumerate(FLOW):
+        later = [f"regression_model.{other}" for other in FLOW[position + 1 :]]
+
+        assert within(imports_of(MODULES[f"regression_model.{name}"]), *later) == set(), name
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = {
+        name: {module_of(imported) for imported in imports_of(tree, at_module_level=True)}
+        & {*MODULES}
+        for name, tree in MODULES.items()
+    }
+
+    assert set(TopologicalSorter(graph).static_order()) == set(MODULES)
+
+
+def module_of(imported: str) -> str:
+    return imported if imported in MODULES else imported.rpartition(".")[0]
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "ml_api").rglob("*.py")),
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_the_service_uses_public_names_only(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    public = {f"regression_model.{name}" for name in (*regression_model.__all__, "__version__")}
+
+    assert within(imports_of(tree), "regression_model") <= public
