@@ -1,0 +1,92 @@
+"""Every exception this package raises on purpose.
+
+RegressionModelError
+├── ConfigError            the config file does not describe a model
+├── DataError              training data is refused; carries every fault
+├── InvalidInput           the whole input has the wrong shape
+│   └── MalformedJSON      the bytes are not strict JSON
+├── ModelNotFound          there is no trained artifact where one is expected
+├── ArtifactError          an artifact cannot be used
+│   ├── ArtifactCorrupt    a file is missing, truncated or differs from its hash
+│   └── ArtifactIncompatible  written in another format or by other libraries
+├── CheckFailed            a model was trained but must not be released
+│   ├── GateFailed         its metrics are past a limit of the config
+│   └── ParityError        the pipeline and its compiled twin disagree
+└── MissingDependency      an extra is not installed
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArtifactCorrupt",
+    "ArtifactError",
+    "ArtifactIncompatible",
+    "CheckFailed",
+    "ConfigError",
+    "DataError",
+    "GateFailed",
+    "InvalidInput",
+    "MalformedJSON",
+    "MissingDependency",
+    "ModelNotFound",
+    "ParityError",
+    "RegressionModelError",
+]
+
+
+class RegressionModelError(Exception):
+    """Base of every error that names a culprit and a remedy."""
+
+
+class ConfigError(RegressionModelError):
+    """The config file is refused: file, line, what is wrong and what to write instead."""
+
+
+class DataError(RegressionModelError):
+    """Training data is refused; the message lists every fault with row and column."""
+
+
+class InvalidInput(RegressionModelError):
+    """The input as a whole is not a house, a list of houses or a table of houses."""
+
+
+class MalformedJSON(InvalidInput):
+    """The bytes are not strict JSON (RFC 8259)."""
+
+
+class ModelNotFound(RegressionModelError):
+    """There is no trained artifact; the message holds the command that makes one."""
+
+
+class ArtifactError(RegressionModelError):
+    """An artifact exists and cannot be used."""
+
+
+class ArtifactCorrupt(ArtifactError):
+    """A file of the artifact is missing, truncated or does not match its recorded hash."""
+
+
+class ArtifactIncompatible(ArtifactError):
+    """The artifact was written in an unknown format, or by other library versions."""
+
+
+class CheckFailed(RegressionModelError):
+    """A model was trained and must not be released."""
+
+
+class GateFailed(CheckFailed):
+    """A metric is past its limit in the config."""
+
+
+class ParityError(CheckFailed):
+    """The fitted pipeline and its compiled twin give different prices."""
+
+
+class MissingDependency(RegressionModelError):
+    """An optional dependency is absent; the message holds the command that installs it."""
+
+    def __init__(self, package: str, *, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs {package}, which is not installed. "
+            f'Install it with: pip install "regression-model[{extra}]"'
+        )

@@ -1,0 +1,177 @@
+"""The one description of a model: its inputs, its transformations and its limits.
+
+A :class:`Spec` is frozen and has two loaders: ``regression_model.training.config`` reads it
+from ``config.yml`` (offline), :meth:`Spec.model_validate` from an artifact's manifest (online).
+Everything that needs to know a column asks the spec.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Level = int | str
+Kind = Literal["numeric", "ordinal", "nominal", "year"]
+Role = Literal["plain", "identifier", "target", "sale date", "location"]
+Scalar = Literal["number", "integer", "text"]
+Transform = Literal["none", "log", "power"]
+Scale = Literal["none", "standard", "robust", "min-max"]
+NominalEncoding = Literal["indicators", "target ordered", "codes"]
+Estimator = Literal[
+    "Lasso", "Ridge", "ElasticNet", "GradientBoostingRegressor", "HistGradientBoostingRegressor"
+]
+Comparison = Literal["=", "!=", ">", ">=", "<", "<="]
+
+UNKNOWN = "unknown"
+NONE = "none"
+
+
+class Frozen(BaseModel):
+    """A value object: immutable, and closed to keys it does not declare."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Imputation(Frozen):
+    """How an unknown value is filled: a statistic, a constant, or another feature's value."""
+
+    method: Literal["median", "mean", "most frequent", "constant", "feature"]
+    by: str | None = None
+    value: Level | float | None = None
+    feature: str | None = None
+
+
+class Feature(Frozen):
+    """One column of the data.
+
+    ``minimum`` and ``maximum`` bound what is possible (outside: an error), ``range`` what the
+    model was trained on (outside: a warning). ``null_means`` is ``unknown``, ``none`` (the house
+    has none, a year only) or one of ``levels``. ``spellings`` maps other spellings to levels.
+    """
+
+    name: str
+    description: str
+    kind: Kind
+    role: Role = "plain"
+    type: Scalar
+    unit: str = ""
+    levels: tuple[Level, ...] = ()
+    scores: tuple[float, ...] = ()
+    spellings: dict[str, Level] = {}
+    aliases: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    range: tuple[float, float] | None = None
+    null_means: Level = UNKNOWN
+    required: bool = False
+    impute: Imputation
+    transform: Transform = "none"
+
+    @property
+    def has_levels(self) -> bool:
+        return self.kind in ("ordinal", "nominal")
+
+
+class Term(Frozen):
+    """A feature and its coefficient in a sum."""
+
+    feature: str
+    weight: float = 1.0
+
+
+class Derived(Frozen):
+    """A feature computed from others, by name and in the order of the config.
+
+    ``terms`` are summed (``sum``, ``difference``), multiplied (``product``) or divided
+    (``ratio``, zero where the divisor is zero); a ``flag`` is 1 where ``terms[0]`` compares true
+    with ``value`` (for a feature with levels, the level).
+    """
+
+    name: str
+    description: str
+    formula: Literal["sum", "difference", "product", "ratio", "flag"]
+    terms: tuple[Term, ...]
+    comparison: Comparison | None = None
+    value: Level | float | None = None
+    transform: Transform = "none"
+
+
+class Selection(Frozen):
+    """Which columns a member drops; ``None`` switches a criterion off."""
+
+    quasi_constant: float | None = None
+    duplicate: bool = False
+    correlated: float | None = None
+    linear_model: float | None = None
+
+
+class Member(Frozen):
+    """One estimator of the blend and the way its columns are prepared."""
+
+    name: str
+    weight: float
+    rare_levels: float = 0.0
+    nominal: NominalEncoding = "indicators"
+    transform: bool = False
+    scale: Scale = "none"
+    drop: tuple[str, ...] = ()
+    select: Selection = Selection()
+    estimator: Estimator
+    hyperparameters: dict[str, bool | int | float | str] = {}
+
+
+class Validation(Frozen):
+    """How a model is judged: folds of the cross-validation, share of rows held out."""
+
+    folds: int
+    holdout: float
+
+
+class Spec(Frozen):
+    """The whole description. Names of features are unique, aliases and derived ones included."""
+
+    name: str
+    seed: int
+    coverage: float
+    null_markers: tuple[str, ...]
+    features: tuple[Feature, ...]
+    missing_indicators: tuple[str, ...] = ()
+    elapsed: tuple[str, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    members: tuple[Member, ...]
+    validation: Validation
+    gates: dict[str, dict[str, float]]
+
+    @cached_property
+    def inputs(self) -> tuple[Feature, ...]:
+        """The features the model sees, in the order of the numeric matrix's columns."""
+        return tuple(f for f in self.features if f.role not in ("identifier", "target"))
+
+    @cached_property
+    def identifier(self) -> Feature | None:
+        return self._with_role("identifier")
+
+    @cached_property
+    def target(self) -> Feature:
+        found = self._with_role("target")
+        if found is None:
+            raise ValueError("a spec has exactly one feature with the role target")
+        return found
+
+    @cached_property
+    def sale_year(self) -> Feature | None:
+        """The year of the sale, against which ages are measured."""
+        return next((f for f in self.inputs if f.role == "sale date" and f.kind == "year"), None)
+
+    def feature(self, name: str) -> Feature:
+        """The feature called ``name``; KeyError where there is none."""
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Feature]:
+        return {f.name: f for f in self.features}
+
+    def _with_role(self, role: Role) -> Feature | None:
+        return next((f for f in self.features if f.role == role), None)

@@ -1,0 +1,204 @@
+"""Read ``config.yml`` into a :class:`~regression_model.spec.Spec`, or say what is wrong where."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from regression_model.errors import ConfigError
+from regression_model.spec import Spec
+from regression_model.training.config_check import Problem, problems_of
+from regression_model.training.config_schema import FORMULAS, KNOWN_KEYS, SCHEMA
+from regression_model.training.yaml_lines import line_of, load
+
+Reader = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+_TYPE_OF_KIND = {"numeric": "number", "year": "integer", "ordinal": "text", "nominal": "text"}
+_FLAG = re.compile(r"(?P<feature>.+?)\s*(?P<comparison>!=|>=|<=|=|>|<)\s*(?P<value>.+)")
+_TERM = re.compile(r"(?:(?P<weight>[-+]?\d*\.?\d+)\s*\*\s*)?(?P<feature>.+)")
+
+
+def bundled_config() -> str:
+    """The text of the ``config.yml`` that this package carries."""
+    return resources.files("regression_model").joinpath("config.yml").read_text("utf-8")
+
+
+def load_spec(path: Path | None = None) -> Spec:
+    """Read ``path`` (default: the bundled config) into a spec.
+
+    Raises :class:`ConfigError` with file, line and remedy, for all faults at once where the
+    file is well-formed.
+    """
+    if path is None:
+        return parse_spec(bundled_config(), label="config.yml")
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    return parse_spec(text, label=str(path))
+
+
+def parse_spec(text: str, *, label: str) -> Spec:
+    """Read the text of a config file; ``label`` names it in errors."""
+    try:
+        data = load(text, SCHEMA, label=label)
+    except ConfigError as error:
+        raise ConfigError(f"{error}{_hint(str(error))}") from error
+    faults: list[Problem] = []
+    values = _spec_values(data, faults)
+    refused = {fault.path[:2] for fault in faults}
+    try:
+        spec = Spec.model_validate(values)
+    except ValidationError as error:
+        faults += [Problem(tuple(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+    else:
+        faults += [fault for fault in problems_of(spec) if fault.path[:2] not in refused]
+    if faults:
+        lines = [f"{label}, line {line_of(text, f.path)}: {f.message}" for f in faults]
+        raise ConfigError("\n".join(lines))
+    return spec
+
+
+class _Refused(Exception):
+    def __init__(self, path: tuple[str, ...], message: str) -> None:
+        super().__init__(message)
+        self.problem = Problem(path, message)
+
+
+def _hint(message: str) -> str:
+    unexpected = re.search(r"unexpected key not in schema '(.+?)'", message)
+    if unexpected is None:
+        return ""
+    near = difflib.get_close_matches(unexpected[1], KNOWN_KEYS, n=1)
+    remedy = f"did you mean {near[0]!r}?" if near else "remove it."
+    return f"; {remedy} The keys are explained in docs/configuration.md."
+
+
+def _spec_values(data: Mapping[str, Any], faults: list[Problem]) -> dict[str, Any]:
+    """The values a spec is made of.
+
+    What cannot be read is added to ``faults`` and gets a stand-in, so that the rest can be judged.
+    """
+
+    def read(section: str, reader: Reader, stand_in: Reader) -> list[Any]:
+        values = []
+        for name, given in data.get(section, {}).items():
+            try:
+                values.append(reader(name, dict(given)))
+            except _Refused as refused:
+                faults.append(refused.problem)
+                values.append(stand_in(name, dict(given)))
+        return values
+
+    return {
+        **data,
+        "features": read("features", _feature_values, _feature_stand_in),
+        "derived": read("derived", _derived_values, _derived_stand_in),
+        "members": [{"name": name, **given} for name, given in data["members"].items()],
+    }
+
+
+def _feature_stand_in(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {
+        key: values[key] for key in ("description", "kind", "role") if key in values
+    }
+    kind = _TYPE_OF_KIND[values["kind"]]
+    return {"name": name, "type": kind, "impute": {"method": "median"}, **kept}
+
+
+def _derived_stand_in(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "description": values["description"], "formula": "sum", "terms": []}
+
+
+def _feature_values(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    values["name"] = name
+    values.setdefault("type", _TYPE_OF_KIND[values["kind"]])
+    path = ("features", name)
+    if values["type"] == "integer" and "levels" in values:
+        values["levels"] = [_integer(v, (*path, "levels")) for v in values["levels"]]
+        spellings = values.get("spellings", {})
+        values["spellings"] = {k: _integer(v, (*path, "spellings")) for k, v in spellings.items()}
+    if "range" in values and len(values["range"]) != 2:
+        raise _Refused((*path, "range"), f"range of {name} needs two numbers: lowest, highest")
+    values["impute"] = _imputation(name, values)
+    return values
+
+
+def _integer(text: str, path: tuple[str, ...]) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise _Refused(
+            path, f"{text!r} is not an integer; write integers, or drop 'type: integer'"
+        ) from None
+
+
+def _imputation(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    default = "most frequent" if "levels" in values else "median"
+    text = str(values.get("impute", default))
+    method, _, by = text.partition(" by ")
+    if method in ("median", "mean", "most frequent"):
+        return {"method": method, "by": by or None}
+    if text == "zero":
+        return {"method": "constant", "value": 0.0}
+    if text.startswith("same as "):
+        return {"method": "feature", "feature": text.removeprefix("same as ")}
+    if text.startswith("level "):
+        level = text.removeprefix("level ")
+        path = ("features", name, "impute")
+        value = _integer(level, path) if values["type"] == "integer" else level
+        return {"method": "constant", "value": value}
+    raise _Refused(
+        ("features", name, "impute"),
+        f"impute of {name} is {text!r}; expected median, mean or most frequent (each also "
+        "'... by <feature>'), zero, 'level <level>' or 'same as <feature>'",
+    )
+
+
+def _derived_values(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    given = [formula for formula in FORMULAS if formula in values]
+    if len(given) != 1:
+        raise _Refused(
+            ("derived", name), f"derived feature {name} needs exactly one of {', '.join(FORMULAS)}"
+        )
+    formula = given[0]
+    text = values.pop(formula)
+    values |= {"name": name, "formula": formula}
+    if formula == "flag":
+        return values | _flag(name, text)
+    return values | {"terms": [_term(name, formula, part) for part in text.split(",")]}
+
+
+def _flag(name: str, text: str) -> dict[str, Any]:
+    match = _FLAG.fullmatch(text)
+    if match is None:
+        raise _Refused(
+            ("derived", name, "flag"),
+            f"flag of {name} is {text!r}; expected '<feature> > <number>' or '<feature> = <level>'",
+        )
+    value: Any = match["value"]
+    with suppress(ValueError):  # a level, not a number
+        value = float(value)
+    return {
+        "terms": [{"feature": match["feature"]}],
+        "comparison": match["comparison"],
+        "value": value,
+    }
+
+
+def _term(name: str, formula: str, text: str) -> dict[str, Any]:
+    match = _TERM.fullmatch(text.strip())
+    if match is None or (match["weight"] and formula not in ("sum", "difference")):
+        raise _Refused(
+            ("derived", name, formula),
+            f"{text.strip()!r} in {name} is not a feature; "
+            "weights ('0.5 * Feature') belong to sums",
+        )
+    return {"feature": match["feature"], "weight": float(match["weight"] or 1)}
