@@ -1,0 +1,74 @@
+"""House prices from a versioned, verified model.
+
+``make_prediction`` values houses, ``validate_inputs`` checks them, ``load_model`` opens an
+artifact. Importing this package does no I/O and loads no model.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from regression_model.errors import (
+        ArtifactCorrupt,
+        ArtifactError,
+        ArtifactIncompatible,
+        CheckFailed,
+        ConfigError,
+        DataError,
+        GateFailed,
+        InvalidInput,
+        MalformedJSON,
+        MissingDependency,
+        ModelNotFound,
+        ParityError,
+        RegressionModelError,
+    )
+    from regression_model.issues import Issue
+    from regression_model.predict import (
+        Model,
+        Prediction,
+        Validation,
+        load_model,
+        make_prediction,
+        validate_inputs,
+    )
+
+__all__ = [
+    "ArtifactCorrupt",
+    "ArtifactError",
+    "ArtifactIncompatible",
+    "CheckFailed",
+    "ConfigError",
+    "DataError",
+    "GateFailed",
+    "InvalidInput",
+    "Issue",
+    "MalformedJSON",
+    "MissingDependency",
+    "Model",
+    "ModelNotFound",
+    "ParityError",
+    "Prediction",
+    "RegressionModelError",
+    "Validation",
+    "load_model",
+    "make_prediction",
+    "validate_inputs",
+]
+
+_PREDICT = {"Model", "Prediction", "Validation", "load_model", "make_prediction", "validate_inputs"}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("regression_model.version").VERSION
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = "predict" if name in _PREDICT else "issues" if name == "Issue" else "errors"
+    return getattr(import_module(f"{__name__}.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,221 @@
+"""Artifacts on disk: immutable folders, hashed, replaced atomically.
+
+``<root>/regression_model-<version>-<digest8>/`` holds the files and their ``manifest.json``;
+``<root>/CURRENT`` names the folder in force. The manifest carries the SHA-256 of every other
+file and a digest of itself. Hashes catch corruption, not malice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible, ModelNotFound
+
+FORMAT = 1
+GRAPH = "model.onnx"
+GOLDEN = "golden.json"
+PIPELINE = "pipeline.joblib"
+ENVIRONMENT_VARIABLE = "REGRESSION_MODEL_ARTIFACT"
+
+_MANIFEST = "manifest.json"
+_CURRENT = "CURRENT"
+_TEMPORARY = ".saving-"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A verified manifest and the folder it describes."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a file, after its hash was verified; :class:`ArtifactCorrupt` otherwise."""
+        expected = self.manifest["files"].get(name)
+        if expected is None:
+            raise ArtifactCorrupt(f"artifact {self.folder.name} has no {name}; train a new one")
+        content = _read(self.folder / name)
+        actual = hashlib.sha256(content).hexdigest()
+        if actual != expected:
+            raise ArtifactCorrupt(
+                f"{name} of artifact {self.folder.name} has SHA-256 {actual[:12]}…, its manifest "
+                f"says {expected[:12]}…: the file changed after training. Install or train it anew."
+            )
+        return content
+
+    def verify(self) -> tuple[list[str], list[str]]:
+        """Read every file against its hash: names of those intact, faults of the others."""
+        intact, problems = [], []
+        for name in self.manifest["files"]:
+            try:
+                self.read(name)
+                intact.append(name)
+            except ArtifactCorrupt as error:
+                problems.append(str(error))
+        return intact, problems
+
+
+def package_root() -> Path:
+    """Where the installed package keeps its own artifact."""
+    return Path(__file__).parent / "artifacts"
+
+
+def open_artifact(path: str | os.PathLike[str] | None = None) -> Artifact:
+    """Open the artifact at ``path``: its folder, or a folder that holds ``CURRENT``.
+
+    Without ``path``: the environment variable ``REGRESSION_MODEL_ARTIFACT``, else the package's
+    own. Raises :class:`ModelNotFound`, :class:`ArtifactCorrupt` or :class:`ArtifactIncompatible`.
+    """
+    chosen = path if path is not None else os.environ.get(ENVIRONMENT_VARIABLE)
+    if chosen == "":
+        raise ModelNotFound(f"{ENVIRONMENT_VARIABLE} is empty; name an artifact in it, or unset it")
+    root = Path(chosen) if chosen is not None else package_root()
+    for _ in range(20):  # a replacement may remove the folder between the two reads
+        folder = _current(root)
+        try:
+            return Artifact(folder, _read_manifest(folder))
+        except ArtifactCorrupt:
+            if _current(root) == folder and (folder / _MANIFEST).exists():
+                raise
+            if _current(root) == folder and not folder.exists():
+                break
+    return Artifact(folder, _read_manifest(folder))
+
+
+def save_artifact(
+    root: Path, *, version: str, manifest: Mapping[str, Any], files: Mapping[str, bytes]
+) -> Path:
+    """Write ``files`` and their manifest as a new folder of ``root`` and put it in force.
+
+    Everything is written under a temporary name, flushed to disk and renamed, so whatever
+    happens the previous artifact stays whole and in force. Returns the new folder.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(root)
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    text = _render({"format": FORMAT, "version": version, **manifest, "files": hashes})
+    folder = root / f"regression_model-{version}-{json.loads(text)['digest'][:8]}"
+    staging = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=root))
+    try:
+        for name, content in {**files, _MANIFEST: text.encode()}.items():
+            _write(staging / name, content)
+        staging.chmod(0o755)
+        _sync_folder(staging)
+        if folder.exists() and not _is_intact(folder):
+            os.replace(folder, root / f"{_TEMPORARY}damaged-{folder.name}")
+        if not folder.exists():
+            os.replace(staging, folder)
+        _put_in_force(root, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    _remove_abandoned(root)
+    return folder
+
+
+def remove_superseded(root: Path) -> None:
+    """Remove every artifact of ``root`` but the one in force."""
+    current = _current(root)
+    for folder in root.glob("regression_model-*"):
+        if folder.is_dir() and folder != current:
+            shutil.rmtree(folder)
+
+
+def _current(root: Path) -> Path:
+    if (root / _MANIFEST).exists():
+        return root
+    try:
+        name = (root / _CURRENT).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ModelNotFound(
+            f"there is no trained model in {root}. Make one with: regression-model train "
+            f"(or name an artifact in {ENVIRONMENT_VARIABLE})"
+        ) from None
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise ArtifactCorrupt(f"{root / _CURRENT} does not name a folder beside it; train anew")
+    return root / name
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    content = _read(folder / _MANIFEST)
+    try:
+        manifest = json.loads(content)
+        known = manifest["format"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise ArtifactCorrupt(
+            f"{_MANIFEST} of {folder.name} is damaged; install or train it anew"
+        ) from None
+    if known != FORMAT:
+        raise ArtifactIncompatible(
+            f"artifact {folder.name} has format {known!r}, this package reads format {FORMAT}; "
+            "install the package version that wrote it, or train anew"
+        )
+    if _render({k: v for k, v in manifest.items() if k != "digest"}).encode() != content:
+        raise ArtifactCorrupt(
+            f"{_MANIFEST} of {folder.name} does not match its own digest; install or train it anew"
+        )
+    return dict(manifest)
+
+
+def _render(manifest: Mapping[str, Any]) -> str:
+    canonical = json.dumps(manifest, sort_keys=True, allow_nan=False)
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    complete = {**manifest, "digest": digest}
+    return json.dumps(complete, sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+def _is_intact(folder: Path) -> bool:
+    try:
+        return not Artifact(folder, _read_manifest(folder)).verify()[1]
+    except (ArtifactCorrupt, ArtifactIncompatible):
+        return False
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ArtifactCorrupt(
+            f"{path.name} of {path.parent.name} cannot be read: {reason}"
+        ) from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _put_in_force(root: Path, folder: Path) -> None:
+    _sync_folder(root)
+    pointer = root / f"{_TEMPORARY}current-{os.getpid()}"
+    try:
+        _write(pointer, f"{folder.name}\n".encode())
+        os.replace(pointer, root / _CURRENT)
+    finally:
+        pointer.unlink(missing_ok=True)
+    _sync_folder(root)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # Windows cannot open a folder; its renames are journalled
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_abandoned(root: Path) -> None:
+    for stray in root.glob(f"{_TEMPORARY}*"):
+        shutil.rmtree(stray) if stray.is_dir() else stray.unlink(missing_ok=True)

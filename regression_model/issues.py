@@ -1,0 +1,59 @@
+"""What is said of a value that is refused or doubted: one shape, short, safe to print."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+_LONGEST_ECHO = 80
+
+
+class Issue(TypedDict):
+    """Why a row has no price, or a caveat on the price it has.
+
+    ``row`` counts from 0 in the order of the input and is None where the whole table is meant.
+    """
+
+    row: int | None
+    field: str | None
+    code: str
+    message: str
+    value: Any
+
+
+def issue(row: int | None, field: str | None, code: str, message: str, value: Any = None) -> Issue:
+    """Build an :class:`Issue` whose value is safe to print: short, and plain JSON."""
+    return {"row": row, "field": field, "code": code, "message": message, "value": _echo(value)}
+
+
+def named(value: Any) -> str:
+    """What ``value`` is, in the words of JSON."""
+    names = {dict: "an object", list: "a list", tuple: "a list", type(None): "null"}
+    if type(value) in names:
+        return names[type(value)]
+    if isinstance(value, str):
+        return f"text {short(value)!r}"
+    if isinstance(value, (bool, int, float)):
+        return f"{'true or false' if isinstance(value, bool) else 'number'} {short(value)}"
+    return f"a {type(value).__name__}"
+
+
+def short(value: Any) -> str:
+    """``value`` as text of bounded length in valid Unicode."""
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except ValueError:  # an integer of more digits than Python prints
+        return "an integer of thousands of digits"
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "…"
+
+
+def _echo(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return short(value)
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else short(value)
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else short(value)
+    return named(value)

@@ -1,0 +1,212 @@
+"""Prices for houses: the model that an artifact holds, and the two functions most people call."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NotRequired, TypedDict
+
+import numpy as np
+
+from regression_model.artifact import GOLDEN, GRAPH, Artifact, open_artifact
+from regression_model.encoder import Encoder
+from regression_model.errors import ArtifactIncompatible
+from regression_model.issues import Issue
+from regression_model.records import House, HouseValidator, parse_json, rows_of
+from regression_model.schema import house_schema
+from regression_model.scorer import Scorer
+from regression_model.spec import Spec
+from regression_model.tables import frame_rows, is_frame
+
+_LARGEST_EXACT = 2**53  # the largest integer that a double counts to
+TOLERANCE = 1.0  # dollars between the same house scored twice, and between the two twins
+
+
+class Prediction(TypedDict):
+    """What ``make_prediction`` answers; every list has one entry for each row of the input."""
+
+    predictions: list[float | None]
+    intervals: list[list[float] | None]
+    errors: list[Issue]
+    warnings: list[Issue]
+    version: str
+    ids: NotRequired[list[int | None]]
+
+
+class Validation(TypedDict):
+    """What ``validate_inputs`` answers: each row under canonical names, or None if refused."""
+
+    inputs: list[House | None]
+    errors: list[Issue]
+    warnings: list[Issue]
+
+
+class Model:
+    """A trained model ready to score; made by :func:`load_model`, safe to share by threads."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        manifest = artifact.manifest
+        self.artifact = artifact
+        self.version: str = manifest["version"]
+        try:
+            self.spec = Spec.model_validate(manifest["spec"])
+        except ValueError as error:
+            raise ArtifactIncompatible(
+                f"the spec of artifact {artifact.folder.name} is not one "
+                f"this package reads: {error}"
+            ) from error
+        self._validator = HouseValidator(self.spec)
+        self._encoder = Encoder(self.spec, levels_seen=manifest["profile"]["levels"])
+        half_width = manifest["interval"]["half_width_log"]
+        self._scorer = Scorer(artifact.read(GRAPH), half_width=half_width)
+
+    def info(self) -> dict[str, str]:
+        """Which model this is: version, artifact, kind of training data, time of training."""
+        manifest = self.artifact.manifest
+        return {
+            "model_version": self.version,
+            "artifact": self.artifact.folder.name,
+            "data": manifest["data"]["source"],
+            "trained_at": manifest["trained_at"],
+        }
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of one house."""
+        return house_schema(self.spec)
+
+    def predict(self, input_data: Any) -> Prediction:
+        """Value a house, a list of houses or a DataFrame; see :func:`make_prediction`."""
+        rows, caveats = self._rows(input_data)
+        return self.predict_rows(rows, caveats)
+
+    def predict_json(self, body: bytes) -> Prediction:
+        """Value the houses of a JSON body; MalformedJSON or InvalidInput where there are none."""
+        return self.predict_rows(parse_json(body), from_json=True)
+
+    def validate(self, input_data: Any) -> Validation:
+        """Check houses without valuing them; see :func:`validate_inputs`."""
+        rows, caveats = self._rows(input_data)
+        houses, errors = self._validator.check(rows)
+        _, warnings = self._encode(houses)
+        return {"inputs": houses, "errors": errors, "warnings": caveats + warnings}
+
+    def predict_rows(
+        self, rows: Sequence[Any], caveats: Sequence[Issue] = (), *, from_json: bool = False
+    ) -> Prediction:
+        """Value ``rows`` as they are; ``caveats`` on the whole table lead the warnings.
+
+        ``from_json`` promises that the rows hold no values but those JSON has.
+        """
+        houses, errors = self._validator.check(rows, from_json=from_json)
+        matrix, warnings = self._encode(houses)
+        predictions: list[float | None] = [None] * len(houses)
+        intervals: list[list[float] | None] = [None] * len(houses)
+        if len(matrix):
+            value = self._scorer.score(matrix)
+            priced = (row for row, house in enumerate(houses) if house is not None)
+            scored = zip(value.price.tolist(), value.low.tolist(), value.high.tolist(), strict=True)
+            for row, (price, low, high) in zip(priced, scored, strict=True):
+                predictions[row] = round(price, 2)
+                intervals[row] = [round(low, 2), round(high, 2)]
+        result: Prediction = {
+            "predictions": predictions,
+            "intervals": intervals,
+            "errors": errors,
+            "warnings": [*caveats, *warnings],
+            "version": self.version,
+        }
+        ids = self._ids(rows, houses)
+        if any(i is not None for i in ids):
+            result["ids"] = ids
+        return result
+
+    def check_golden(self) -> list[str]:
+        """Re-score the artifact's golden houses; a line for each that is a dollar or more off."""
+        golden = json.loads(self.artifact.read(GOLDEN))
+        result = self.predict_rows([row["house"] for row in golden])
+        return [
+            f"golden house {i}: expected {row['prediction']}, got {price}"
+            for i, (row, price) in enumerate(zip(golden, result["predictions"], strict=True))
+            if not _same(row["prediction"], price)
+        ]
+
+    def _rows(self, input_data: Any) -> tuple[list[Any], list[Issue]]:
+        if is_frame(input_data):
+            return frame_rows(input_data, self.spec)
+        if isinstance(input_data, Mapping):
+            input_data = dict(input_data)
+        return rows_of(input_data), []
+
+    def _encode(self, houses: Sequence[House | None]) -> tuple[Any, list[Issue]]:
+        positions = [row for row, house in enumerate(houses) if house is not None]
+        matrix, warnings = self._encoder.encode([h for h in houses if h is not None])
+        for warning in warnings:
+            warning["row"] = positions[warning["row"] or 0]
+        return matrix, warnings
+
+    def _ids(self, rows: Sequence[Any], houses: Sequence[House | None]) -> list[int | None]:
+        identifier = self.spec.identifier
+        if identifier is None:
+            return []
+        name = identifier.name
+        given = (
+            house if house is not None else row if isinstance(row, Mapping) else {}
+            for row, house in zip(rows, houses, strict=True)
+        )
+        return [_whole(house.get(name)) for house in given]
+
+
+def load_model(path: str | os.PathLike[str] | None = None) -> Model:
+    """Open, verify and load an artifact.
+
+    It is the one at ``path``, else in ``REGRESSION_MODEL_ARTIFACT``, else the package's own.
+
+    Raises :class:`ModelNotFound` where there is none and :class:`ArtifactError` where it cannot
+    be used.
+    """
+    return Model(open_artifact(path))
+
+
+@lru_cache(maxsize=1)
+def _default_model(pid: int, named: str | None) -> Model:
+    return load_model(named)
+
+
+def default_model() -> Model:
+    """The model of this process, loaded by the first call and again after a fork."""
+    return _default_model(os.getpid(), os.environ.get("REGRESSION_MODEL_ARTIFACT"))
+
+
+def make_prediction(input_data: Any) -> Prediction:
+    """Value houses.
+
+    ``input_data`` is one house (a dictionary), a list of houses or a pandas DataFrame. Rows keep
+    their place: ``predictions[i]`` is the price of row ``i`` in dollars, or None with its reasons
+    in ``errors``; ``intervals[i]`` its range at the model's coverage. Raises
+    :class:`InvalidInput` only where the input is none of the three, or empty.
+    """
+    return default_model().predict(input_data)
+
+
+def validate_inputs(input_data: Any) -> Validation:
+    """Check houses by the rules of :func:`make_prediction`, without valuing them."""
+    return default_model().validate(input_data)
+
+
+def _same(expected: float | None, actual: float | None) -> bool:
+    if expected is None or actual is None:
+        return expected is actual
+    return math.isclose(expected, actual, rel_tol=1e-6, abs_tol=TOLERANCE)
+
+
+def _whole(value: Any) -> int | None:
+    """``value`` as an identifier, or None where it is none (a refused row may hold anything)."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    exact = abs(value) <= _LARGEST_EXACT and value == int(value)  # NaN fails the first
+    return int(value) if exact else None

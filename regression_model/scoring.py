@@ -1,0 +1,118 @@
+"""A table of houses in, a table of prices out, row for row."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_json
+
+from regression_model.errors import InvalidInput, MissingDependency
+from regression_model.issues import Issue
+from regression_model.predict import Model, Prediction
+from regression_model.tables import Progress, TableReader
+from regression_model.whole_file import replacing
+
+Row = Mapping[str, Any]
+Write = Callable[[Sequence[Row]], None]
+
+COLUMNS = ("prediction", "lower", "upper", "errors", "warnings")
+
+
+@dataclass
+class Tally:
+    """How many rows were read, priced and warned of, and remarks on the whole table."""
+
+    rows: int = 0
+    priced: int = 0
+    warned: int = 0
+    caveats: list[Issue] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        return {"rows": self.rows, "priced": self.priced, "warned": self.warned}
+
+
+def score_table(
+    model: Model, source: Path, target: Path, *, progress: Progress | None = None
+) -> Tally:
+    """Value the houses of ``source`` and write ``target``, which appears whole or not at all.
+
+    Raises :class:`InvalidInput` where the source cannot be read as a table of houses.
+    """
+    writer = _WRITERS.get(target.suffix.lower())
+    if writer is None:
+        raise InvalidInput(f"{target.name}: unknown kind of table; expected {', '.join(_WRITERS)}")
+    reader = TableReader(source, model.spec)
+    tally = Tally()
+    chunks = reader.chunks(progress)
+    with replacing(target) as temporary, writer(temporary, _identifier(model)) as write:
+        for rows in chunks:
+            result = model.predict_rows(rows)
+            write(list(_rows(result, _identifier(model))))
+            _count(tally, result)
+    tally.caveats = reader.caveats
+    return tally
+
+
+def _identifier(model: Model) -> str:
+    return "Id" if model.spec.identifier is None else model.spec.identifier.name
+
+
+def _rows(result: Prediction, identifier: str) -> Iterator[Row]:
+    count = len(result["predictions"])
+    errors, warnings = _texts(result["errors"]), _texts(result["warnings"])
+    ids = result.get("ids") or [None] * count
+    for i in range(count):
+        low, high = result["intervals"][i] or (None, None)
+        values = (result["predictions"][i], low, high, errors.get(i), warnings.get(i))
+        yield {identifier: ids[i], **dict(zip(COLUMNS, values, strict=True))}
+
+
+def _texts(issues: Sequence[Issue]) -> dict[int | None, str]:
+    texts: dict[int | None, str] = {}
+    for found in issues:
+        before = texts.get(found["row"])
+        texts[found["row"]] = (
+            found["message"] if before is None else f"{before}; {found['message']}"
+        )
+    return texts
+
+
+def _count(tally: Tally, result: Prediction) -> None:
+    tally.rows += len(result["predictions"])
+    tally.priced += sum(price is not None for price in result["predictions"])
+    tally.warned += len({w["row"] for w in result["warnings"]})
+
+
+@contextmanager
+def _csv(path: Path, identifier: str) -> Iterator[Write]:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.DictWriter(stream, [identifier, *COLUMNS], lineterminator="\n")
+        table.writeheader()
+        yield table.writerows
+
+
+@contextmanager
+def _ndjson(path: Path, identifier: str) -> Iterator[Write]:
+    with path.open("wb") as stream:
+        yield lambda rows: stream.writelines(to_json(row) + b"\n" for row in rows)
+
+
+@contextmanager
+def _parquet(path: Path, identifier: str) -> Iterator[Write]:
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise MissingDependency("pyarrow", extra="batch", purpose="Parquet") from None
+    kinds = (pa.float64(), pa.float64(), pa.float64(), pa.string(), pa.string())
+    schema = pa.schema([(identifier, pa.int64()), *zip(COLUMNS, kinds, strict=True)])
+    with parquet.ParquetWriter(path, schema) as table:
+        yield lambda rows: table.write_table(pa.Table.from_pylist(list(rows), schema))
+
+
+_WRITERS = {".csv": _csv, ".parquet": _parquet, ".ndjson": _ndjson, ".jsonl": _ndjson}

@@ -1,0 +1,251 @@
+"""Houses as they stand in tables: DataFrames, and CSV, Parquet and newline-delimited JSON files.
+
+A table's cells become the values that JSON would hold, so that one set of rules judges them all.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic_core import from_json
+
+from regression_model.errors import InvalidInput, MissingDependency
+from regression_model.issues import Issue, issue
+from regression_model.records import Malformed
+from regression_model.spec import Feature, Spec
+
+Progress = Callable[[int], None]
+CHUNK = 2000
+
+
+def is_frame(data: Any) -> bool:
+    """Whether ``data`` is a pandas DataFrame, told without importing pandas."""
+    return any(
+        kind.__name__ == "DataFrame" and kind.__module__.partition(".")[0] == "pandas"
+        for kind in type(data).__mro__
+    )
+
+
+def frame_rows(frame: Any, spec: Spec) -> tuple[list[Any], list[Issue]]:
+    """The rows of a DataFrame as dictionaries, and one warning if it has unknown columns.
+
+    Missing cells (NaN, None, NA, NaT) become null. The frame itself is not touched.
+    """
+    names = [str(name) for name in frame.columns]
+    _refuse_repeated(names)
+    if not len(frame):
+        raise InvalidInput("the table has no rows; give at least one house")
+    used, caveats = known_columns(names, spec)
+    columns = []
+    for j, name in enumerate(names):
+        if name in used:
+            column = frame.iloc[:, j]
+            present = column.notna().tolist()
+            values = column.astype(object).tolist()
+            columns.append([v if ok else None for v, ok in zip(values, present, strict=True)])
+    kept = [name for name in names if name in used]
+    if not kept:
+        return [{} for _ in range(len(frame))], caveats
+    return [dict(zip(kept, cells, strict=True)) for cells in zip(*columns, strict=True)], caveats
+
+
+def known_columns(names: Sequence[str], spec: Spec) -> tuple[set[str], list[Issue]]:
+    """The names the model reads (the target is passed over), and a warning for unknown ones."""
+    target = spec.target.name
+    known = {n for f in spec.features if f.name != target for n in (f.name, *f.aliases)}
+    strange = [name for name in names if name not in known and name != target]
+    caveats = []
+    if strange:
+        listed = ", ".join(strange[:10]) + (", …" if len(strange) > 10 else "")
+        message = f"{len(strange)} unknown column(s) are not used: {listed}"
+        caveats.append(issue(None, None, "unknown_column", message))
+    return known & set(names), caveats
+
+
+class TableReader:
+    """Reads a file of houses in chunks; the format follows the name's extension.
+
+    Every known column is read, the target only with ``keep_target``. ``caveats`` (on unknown
+    columns) are complete when the last chunk was read. ``progress`` is called with the number of
+    bytes consumed.
+    """
+
+    def __init__(self, path: Path, spec: Spec, *, keep_target: bool = False) -> None:
+        self.path = path
+        self.caveats: list[Issue] = []
+        self._spec = spec
+        self._keep_target = keep_target
+        self._readers = {
+            ".csv": self._csv,
+            ".parquet": self._parquet,
+            ".ndjson": self._ndjson,
+            ".jsonl": self._ndjson,
+        }
+        if path.suffix.lower() not in self._readers:
+            raise InvalidInput(
+                f"{path.name}: unknown kind of table; expected {', '.join(self._readers)}"
+            )
+
+    def chunks(self, progress: Progress | None = None) -> Iterator[list[Any]]:
+        """Lists of at most ``CHUNK`` rows, in the order of the file."""
+        report = progress or (lambda _: None)
+        try:
+            yield from self._readers[self.path.suffix.lower()](report)
+        except OSError as error:
+            raise InvalidInput(f"{self.path}: cannot be read: {error.strerror or error}") from error
+
+    def _csv(self, progress: Progress) -> Iterator[list[Any]]:
+        with self.path.open("rb") as raw:
+            yield from _chunked(self._csv_rows(raw), lambda: progress(raw.tell()))
+
+    def _csv_rows(self, raw: BinaryIO) -> Iterator[Any]:
+        reader = csv.reader(self._decoded(raw), strict=True)
+        header = self._header(reader)
+        readers = self._cell_readers(header)
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise InvalidInput(
+                    f"{self.path.name}, line {reader.line_num}: not a CSV file: {error}"
+                ) from error
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                yield Malformed(
+                    f"line {reader.line_num} has {len(cells)} cells, the header has {len(header)}"
+                )
+                continue
+            yield {name: read(cells[j]) for j, name, read in readers}
+
+    def _decoded(self, raw: BinaryIO) -> Iterator[str]:
+        for number, line in enumerate(raw, 1):
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise InvalidInput(
+                    f"{self.path.name}, line {number}: is not UTF-8 text; save the table as UTF-8"
+                ) from error
+
+    def _header(self, reader: Iterator[list[str]]) -> list[str]:
+        try:
+            header = next((cells for cells in reader if cells), None)
+        except csv.Error as error:
+            raise InvalidInput(f"{self.path.name}: not a CSV file: {error}") from error
+        if not header:
+            raise InvalidInput(f"{self.path.name}: the file is empty; expected a header and rows")
+        self._notice(header)
+        return header
+
+    def _notice(self, names: Sequence[str]) -> set[str]:
+        _refuse_repeated(names)
+        used, self.caveats = self._used(names)
+        if used <= {self._spec.target.name}:
+            known = ", ".join(f.name for f in self._spec.inputs[:3])
+            raise InvalidInput(
+                f"{self.path.name}: no column of a house in the header; expected {known}, … "
+                "(is it a comma-separated table with a header?)"
+            )
+        return used
+
+    def _used(self, names: Sequence[str]) -> tuple[set[str], list[Issue]]:
+        used, caveats = known_columns(names, self._spec)
+        return used | ({self._spec.target.name} if self._keep_target else set()), caveats
+
+    def _cell_readers(self, header: list[str]) -> list[tuple[int, str, Callable[[str], Any]]]:
+        used = self._notice(header)
+        by_name = {n: f for f in self._spec.features for n in (f.name, *f.aliases)}
+        markers = frozenset(self._spec.null_markers) | {""}
+        return [
+            (j, name, _cell_reader(by_name[name], markers))
+            for j, name in enumerate(header)
+            if name in used
+        ]
+
+    def _ndjson(self, progress: Progress) -> Iterator[list[Any]]:
+        with self.path.open("rb") as raw:
+            yield from _chunked(self._ndjson_rows(raw), lambda: progress(raw.tell()))
+
+    def _ndjson_rows(self, raw: BinaryIO) -> Iterator[Any]:
+        """Rows without what no column reads; what that was is known when the file ends."""
+        met: dict[str, None] = {}
+        used: set[str] = set()
+        for number, line in enumerate(raw, 1):
+            row = _json_row(line, number) if line.strip() else None
+            if isinstance(row, dict) and not row.keys() <= used:
+                if not row.keys() <= met.keys():
+                    met |= dict.fromkeys(row)
+                    used, self.caveats = self._used(list(met))
+                row = {name: value for name, value in row.items() if name in used}
+            if line.strip():
+                yield row
+
+    def _parquet(self, progress: Progress) -> Iterator[list[Any]]:
+        try:
+            from pyarrow import ArrowException, parquet
+        except ImportError:
+            raise MissingDependency("pyarrow", extra="batch", purpose="Parquet") from None
+        try:
+            with parquet.ParquetFile(self.path) as file:
+                used = self._notice(file.schema_arrow.names)
+                wanted = [name for name in file.schema_arrow.names if name in used]
+                done, total = 0, max(file.metadata.num_rows, 1)
+                size = self.path.stat().st_size
+                for batch in file.iter_batches(CHUNK, columns=wanted):
+                    done += batch.num_rows
+                    yield [_without_nan(row) for row in batch.to_pylist()]
+                    progress(size * done // total)
+        except ArrowException as error:
+            raise InvalidInput(f"{self.path.name}: not a Parquet file: {error}") from error
+
+
+def _chunked(rows: Iterable[Any], progress: Callable[[], None]) -> Iterator[list[Any]]:
+    chunk: list[Any] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == CHUNK:
+            yield chunk
+            progress()
+            chunk = []
+    if chunk:
+        yield chunk
+    progress()
+
+
+def _cell_reader(f: Feature, markers: frozenset[str]) -> Callable[[str], Any]:
+    nulls = markers - {str(level) for level in f.levels}
+
+    def read(text: str) -> Any:
+        if text in nulls:
+            return None
+        if f.type == "text":
+            return text
+        try:
+            return float(text) if "_" not in text else text  # Python's 9_000 is nobody else's
+        except ValueError:
+            return text
+
+    return read
+
+
+def _json_row(line: bytes, number: int) -> Any:
+    try:
+        return from_json(line, allow_inf_nan=False)
+    except ValueError as error:
+        return Malformed(f"line {number} is not strict JSON: {error}")
+
+
+def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
+
+
+def _refuse_repeated(names: Sequence[str]) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise InvalidInput(f"column {repeated[0]!r} stands more than once in the table; rename one")

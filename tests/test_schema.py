@@ -1,0 +1,159 @@
+"""The published JSON Schema accepts what the model accepts, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+# A schema proves itself only by what an independent validator makes of it.
+from jsonschema import Draft202012Validator
+
+from regression_model.records import HouseValidator
+from regression_model.schema import house_schema
+from regression_model.spec import Feature, Spec
+from regression_model.training.edge import random_houses
+
+PROPERTY = settings(max_examples=300, derandomize=True, database=None, deadline=None)
+
+LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}
+
+
+@pytest.fixture(scope="module")
+def schema(spec: Spec) -> dict[str, Any]:
+    return house_schema(spec)
+
+
+@pytest.fixture(scope="module")
+def judge(schema: dict[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator(schema)
+
+
+def test_it_is_a_json_schema(schema: dict[str, Any]) -> None:
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert json.loads(json.dumps(schema, allow_nan=False)) == schema
+
+
+def test_the_model_publishes_it(model: Any, schema: dict[str, Any]) -> None:
+    assert model.json_schema() == schema
+
+
+def test_generated_houses_are_valid(
+    judge: Draft202012Validator, houses: list[dict[str, Any]]
+) -> None:
+    assert [error.message for house in houses for error in judge.iter_errors(house)] == []
+
+
+def test_houses_with_nulls_and_absent_fields_are_valid(
+    judge: Draft202012Validator, spec: Spec
+) -> None:
+    drawn = random_houses(spec, 100, seed=1)
+    assert any(None in house.values() for house in drawn)
+    assert any(len(house) < len(spec.inputs) for house in drawn)
+
+    assert [error.message for house in drawn for error in judge.iter_errors(house)] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"Oops": 1}, "'Oops' was unexpected"),
+        ({"SalePrice": 1}, "'SalePrice' was unexpected"),
+        ({"LotArea": "9000"}, "'9000' is not of type 'number', 'null'"),
+        ({"LotArea": True}, "True is not of type 'number', 'null'"),
+        ({"OverallCond": 3.5}, "3.5 is not of type 'integer', 'null'"),
+        ({"Alley": 3}, "3 is not of type 'string', 'null'"),
+        ({"OverallQual": None}, "None is not of type 'integer'"),
+        ({"LotArea": -1}, "-1 is less than the minimum of 0"),
+        ({"OverallCond": 11}, "11 is greater than the maximum of 10"),
+        ({"FirstFlrSF": -1}, "-1 is less than the minimum of 0"),
+    ],
+)
+def test_a_faulty_house_is_invalid(
+    judge: Draft202012Validator, values: dict[str, Any], message: str
+) -> None:
+    (error,) = judge.iter_errors({**LEAST, **values})
+
+    assert message in error.message
+
+
+def test_a_field_given_by_name_and_by_alias_is_invalid_as_the_model_refuses_it(
+    judge: Draft202012Validator, spec: Spec
+) -> None:
+    house = {**LEAST, "1stFlrSF": 900, "FirstFlrSF": 900}
+
+    _, errors = HouseValidator(spec).check([house])
+
+    assert errors
+    assert not judge.is_valid(house)
+
+
+@pytest.mark.parametrize("field", LEAST)
+def test_each_required_field_is_required(judge: Draft202012Validator, field: str) -> None:
+    house = {name: value for name, value in LEAST.items() if name != field}
+
+    assert judge.is_valid(LEAST)
+    assert not judge.is_valid(house)
+
+
+def test_every_field_is_described_with_its_limits_levels_and_null(
+    schema: dict[str, Any], spec: Spec
+) -> None:
+    properties = schema["properties"]
+    fields = [f for f in spec.features if f.role != "target"]
+
+    assert set(properties) == {name for f in fields for name in (f.name, *f.aliases)}
+    for f in fields:
+        found = properties[f.name]
+        assert found["description"].startswith(f.description)
+        assert f.required or "null means" in found["description"]
+        assert found.get("x-levels", []) == list(f.levels)
+        assert found.get("minimum") == f.minimum
+        assert found.get("maximum") == f.maximum
+    assert "null means 'NA' (the house has none)" in properties["Alley"]["description"]
+    assert "null means unknown" in properties["LotArea"]["description"]
+
+
+def _field_and_value(f: Feature) -> st.SearchStrategy[tuple[str, Any]]:
+    limits = [v for v in (f.minimum, f.maximum) if v is not None]
+    edges = [*limits, *(v + 1 for v in limits), *(v - 1 for v in limits), *f.levels]
+    value = st.one_of(
+        st.sampled_from(edges),
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**70), 2**70),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(max_size=5),
+        st.sampled_from([[], {}]),
+    )
+    return st.tuples(st.sampled_from((f.name, *f.aliases)), value)
+
+
+@pytest.fixture(scope="module")
+def any_field(spec: Spec) -> st.SearchStrategy[tuple[str, Any]]:
+    """A field of a house with a value that it may have, or may not."""
+    return st.one_of([_field_and_value(f) for f in spec.features if f.role != "target"])
+
+
+@given(data=st.data())
+@PROPERTY
+def test_the_schema_and_the_model_agree_on_every_value(
+    judge: Draft202012Validator, spec: Spec, any_field: Any, data: st.DataObject
+) -> None:
+    field, value = data.draw(any_field)
+    house = {**LEAST, field: value}
+
+    _, errors = HouseValidator(spec).check([house])
+
+    assert judge.is_valid(house) is (not errors), (house, errors)
+
+
+@example([LEAST])
+@given(st.none() | st.integers() | st.text() | st.lists(st.integers()))
+@settings(PROPERTY, max_examples=30)
+def test_only_objects_are_houses(judge: Draft202012Validator, value: Any) -> None:
+    assert not judge.is_valid(value)
