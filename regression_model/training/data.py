@@ -1,0 +1,261 @@
+"""Sales to learn from: read, judged by the rules of serving, and put in order.
+
+All faults of a table are found before any is reported, each with row, column and remedy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from regression_model.encoder import Encoder
+from regression_model.errors import DataError, InvalidInput
+from regression_model.issues import Issue
+from regression_model.records import House, HouseValidator, Malformed
+from regression_model.spec import Spec
+from regression_model.tables import TableReader, frame_rows
+
+DATASETS_VARIABLE = "REGRESSION_MODEL_DATASETS"
+FILE, SAMPLE = "file", "sample"
+MOST_FAULTS = 200
+
+
+@dataclass(frozen=True)
+class Sales:
+    """Checked sales in the order of their identifier.
+
+    ``frame`` holds the inputs (and identifier) under canonical names, ``prices`` the target in
+    dollars, ``profile`` what training met: levels, ranges and shares of unknown values.
+    """
+
+    frame: pd.DataFrame
+    prices: NDArray[np.float64]
+    source: str
+    name: str
+    sha256: str
+    profile: Mapping[str, Any]
+    notices: Sequence[str]
+
+
+def fetched_data() -> Path | None:
+    """The real training data, where it was fetched into the datasets folder."""
+    path = Path(os.environ.get(DATASETS_VARIABLE, "datasets")) / "train.csv"
+    return path if path.is_file() else None
+
+
+def load_sales(path: Path, spec: Spec) -> Sales:
+    """Read a CSV, Parquet or NDJSON table of sales.
+
+    Raises :class:`DataError` that lists every fault: missing or impossible price, undeclared
+    level, duplicate identifier, wrong type, missing column, unreadable file.
+    """
+    try:
+        reader = TableReader(path, spec, keep_target=True)
+        rows = [row for chunk in reader.chunks() for row in chunk]
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except (InvalidInput, OSError) as error:
+        raise DataError(f"the training data is refused: {error}") from error
+    caveats = [caveat["message"] for caveat in reader.caveats]
+    return _sales(rows, spec, source=FILE, name=path.name, sha256=digest, notices=caveats)
+
+
+def sample_sales(spec: Spec, rows: int | None = None) -> Sales:
+    """The bundled synthetic sales, generated from the spec's seed."""
+    from regression_model.training.sample import DEFAULT_ROWS, generate
+
+    frame = generate(DEFAULT_ROWS if rows is None else rows, seed=spec.seed, spec=spec)
+    digest = hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest()
+    target = spec.target.name
+    prices = frame[target].tolist()
+    houses, _ = frame_rows(frame, spec)
+    given = [{**house, target: price} for house, price in zip(houses, prices, strict=True)]
+    return _sales(given, spec, source=SAMPLE, name="bundled sample", sha256=digest, notices=[])
+
+
+def _sales(
+    rows: Sequence[Any],
+    spec: Spec,
+    *,
+    source: str,
+    name: str,
+    sha256: str,
+    notices: Sequence[str],
+) -> Sales:
+    faults = _missing_columns(rows, spec)
+    prices, price_faults = _prices(rows, spec)
+    houses, matrix, row_faults, doubts = _houses(rows, spec)
+    faults += sorted([*price_faults, *row_faults, *_duplicates(rows, spec)])
+    if faults:
+        raise DataError(_report(name, faults, rows, spec))
+    kept = [house for house in houses if house is not None]
+    names = [f.name for f in spec.features if f.role != "target"]
+    ordered = _in_order(kept, prices, spec)
+    return Sales(
+        frame=pd.DataFrame([[h.get(n) for n in names] for h, _ in ordered], columns=names),
+        prices=np.array([price for _, price in ordered], dtype=float),
+        source=source,
+        name=name,
+        sha256=sha256,
+        profile=_profile(matrix, spec),
+        notices=[*notices, *doubts],
+    )
+
+
+# A fault is (row counted from 0 or -1 for the table, column, message).
+Fault = tuple[int, str, str]
+
+
+def _missing_columns(rows: Sequence[Any], spec: Spec) -> list[Fault]:
+    given: set[str] = set()
+    for row in rows:
+        if isinstance(row, Mapping):
+            given |= row.keys()
+    if not rows:
+        return [(-1, "", "the table has a header and no rows; give it sales")]
+    return [
+        (-1, f.name, "the config declares this column, the table does not have it; add it, or "
+         "remove it from the config")
+        for f in spec.features
+        if f.role != "identifier" and not given.intersection((f.name, *f.aliases))
+    ]  # fmt: skip
+
+
+def _prices(rows: Sequence[Any], spec: Spec) -> tuple[list[float], list[Fault]]:
+    target = spec.target
+    low, high = target.minimum or 0.0, target.maximum or np.inf
+    prices: list[Any] = []
+    faults: list[Fault] = []
+    for i, row in enumerate(rows):
+        price = row.get(target.name) if isinstance(row, Mapping) else None
+        prices.append(price)
+        if isinstance(row, Malformed):
+            continue
+        if price is None:
+            message = (
+                f"{target.name} is missing; a sale needs its price. Give it, or remove the row"
+            )
+            faults.append((i, target.name, message))
+        elif isinstance(price, bool) or not isinstance(price, (int, float)):
+            faults.append((i, target.name, f"{target.name} must be a number, got {price!r}"))
+        elif not low <= price <= high:
+            message = f"{target.name} must lie in {low:g} to {high:g} {target.unit}, got {price:g}"
+            faults.append((i, target.name, message))
+    return prices, faults
+
+
+def _houses(
+    rows: Sequence[Any], spec: Spec
+) -> tuple[list[House | None], NDArray[np.float32], list[Fault], list[str]]:
+    target = spec.target.name
+    inputs = [
+        {k: v for k, v in row.items() if k != target} if isinstance(row, Mapping) else row
+        for row in rows
+    ]
+    houses, errors = HouseValidator(spec).check(inputs)
+    matrix, warnings = Encoder(spec).encode([house for house in houses if house is not None])
+    faults = [(e["row"] or 0, e["field"] or "", e["message"]) for e in errors]
+    faults += [fault for i, row in enumerate(inputs) for fault in _undeclared(i, row, spec)]
+    return houses, matrix, faults, _doubts(warnings)
+
+
+def _undeclared(i: int, row: Any, spec: Spec) -> Iterator[Fault]:
+    """Levels that the config does not know, also in a row with other faults."""
+    if not isinstance(row, Mapping):
+        return
+    for f in spec.inputs:
+        value = next((row[name] for name in (f.name, *f.aliases) if name in row), None)
+        told = isinstance(value, str) if f.type == "text" else isinstance(value, (int, float))
+        if f.has_levels and told and value not in f.levels and value not in f.spellings:
+            declared = ", ".join(map(str, f.levels))
+            message = (
+                f"level {value!r} is not declared; add it to the levels or spellings of {f.name} "
+                f"in the config, or correct it (declared: {declared})"
+            )
+            yield i, f.name, message
+
+
+def _doubts(warnings: Sequence[Issue]) -> list[str]:
+    titles = {
+        "beyond_training_range": (
+            "beyond the declared range (widen it in the config, or look at them)"
+        ),
+        "sold_before": "after the year of the sale",
+    }
+    counts = Counter((w["field"], w["code"]) for w in warnings if w["code"] in titles)
+    return [f"{field}: {n} row(s) {titles[code]}" for (field, code), n in sorted(counts.items())]
+
+
+def _duplicates(rows: Sequence[Any], spec: Spec) -> list[Fault]:
+    if spec.identifier is None:
+        return []
+    name = spec.identifier.name
+    first: dict[Any, int] = {}
+    faults = []
+    for i, row in enumerate(rows):
+        value = row.get(name) if isinstance(row, Mapping) else None
+        if isinstance(value, (int, float)) and first.setdefault(value, i) != i:
+            message = f"{name} {value:g} stands already in row {first[value] + 1}; remove one"
+            faults.append((i, name, message))
+    return faults
+
+
+def _report(name: str, faults: Sequence[Fault], rows: Sequence[Any], spec: Spec) -> str:
+    """All faults; those that say the same of several rows share a line."""
+    alike: dict[tuple[str, str], list[int]] = {}
+    for i, column, message in faults:
+        alike.setdefault((column, message), []).append(i)
+    lines = [f"{name} is refused as training data: {len(faults)} fault(s)"]
+    for (column, message), places in list(alike.items())[:MOST_FAULTS]:
+        first = places[0]
+        place = f"row {first + 1}{_identity(rows[first], spec)}" if first >= 0 else "table"
+        more = f"; {len(places) - 1} more row(s): {_listed(places[1:])}" if places[1:] else ""
+        lines.append(f"  {', '.join(filter(None, (place, column)))}: {message}{more}")
+    if len(alike) > MOST_FAULTS:
+        lines.append(f"  … and {len(alike) - MOST_FAULTS} more kinds")
+    return "\n".join(lines)
+
+
+def _listed(places: Sequence[int]) -> str:
+    return ", ".join(str(i + 1) for i in places[:10]) + (", …" if len(places) > 10 else "")
+
+
+def _identity(row: Any, spec: Spec) -> str:
+    if spec.identifier is None or not isinstance(row, Mapping):
+        return ""
+    value = row.get(spec.identifier.name)
+    return f" ({spec.identifier.name} {value:g})" if isinstance(value, (int, float)) else ""
+
+
+def _in_order(
+    houses: Sequence[House], prices: Sequence[float], spec: Spec
+) -> list[tuple[House, float]]:
+    """The same order for the same sales: by identifier, then by everything else."""
+    name = None if spec.identifier is None else spec.identifier.name
+
+    def key(sale: tuple[House, float]) -> tuple[float, str, float]:
+        house, price = sale
+        number = None if name is None else house.get(name)
+        return (np.inf if number is None else number, repr(sorted(house.items(), key=str)), price)
+
+    return sorted(zip(houses, prices, strict=True), key=key)
+
+
+def _profile(matrix: NDArray[np.float32], spec: Spec) -> dict[str, Any]:
+    levels, ranges, unknown = {}, {}, {}
+    for j, f in enumerate(spec.inputs):
+        known = matrix[~np.isnan(matrix[:, j]), j]
+        unknown[f.name] = round(1 - len(known) / len(matrix), 6)
+        if f.has_levels:
+            levels[f.name] = [f.levels[int(code)] for code in np.unique(known)]
+        elif len(known):
+            ranges[f.name] = [float(known.min()), float(known.max())]
+    return {"levels": levels, "ranges": ranges, "unknown": unknown}

@@ -1,0 +1,155 @@
+"""A trained model as an artifact on disk, and the pipeline back from it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import joblib
+from sklearn.pipeline import Pipeline
+
+from regression_model.artifact import (
+    GOLDEN,
+    GRAPH,
+    PIPELINE,
+    Artifact,
+    package_root,
+    remove_superseded,
+    save_artifact,
+)
+from regression_model.encoder import Encoder
+from regression_model.errors import ArtifactIncompatible
+from regression_model.records import HouseValidator
+from regression_model.scorer import Scorer
+from regression_model.spec import Spec
+from regression_model.training.data import Sales
+from regression_model.training.edge import random_houses
+from regression_model.training.fit import Trained
+from regression_model.version import VERSION
+
+GUARDED = ("scikit-learn", "numpy", "pandas", "joblib")
+GOLDEN_ROWS = 20
+
+
+def save_trained(root: Path, spec: Spec, sales: Sales, trained: Trained, *, config: str) -> Path:
+    """Write the artifact under ``root`` and put it in force; return its folder.
+
+    ``config`` is the text that the spec was read from. In the package's own folder the artifact
+    replaces older ones: one package version, one model.
+    """
+    manifest = _manifest(spec, sales, trained, config)
+    files = {
+        PIPELINE: _dumped(trained.pipeline),
+        GRAPH: trained.graph,
+        GOLDEN: _golden(spec, trained),
+    }
+    folder = save_artifact(root, version=VERSION, manifest=manifest, files=files)
+    if root.resolve() == package_root().resolve():
+        remove_superseded(root)
+    return folder
+
+
+def load_pipeline(artifact: Artifact) -> Pipeline:
+    """The fitted scikit-learn pipeline of an artifact, for people who work in Python.
+
+    joblib files are pickles: load only artifacts you trust. Raises
+    :class:`ArtifactIncompatible` where Python or a library has another minor version than the
+    one that wrote the file, before anything is unpickled.
+    """
+    written = artifact.manifest["libraries"]
+    current = _libraries()
+    for name, theirs in written.items():
+        ours = current.get(name, "not installed")
+        if _minor(theirs) != _minor(ours):
+            raise ArtifactIncompatible(
+                f"{PIPELINE} was written with {name} {theirs}, this is {name} {ours}; "
+                f"install {name} {_minor(theirs)}.*, or train anew (the compiled graph still loads)"
+            )
+    return joblib.load(io.BytesIO(artifact.read(PIPELINE)))
+
+
+def _manifest(spec: Spec, sales: Sales, trained: Trained, config: str) -> dict[str, Any]:
+    judgement = trained.judgement
+    return {
+        "name": "regression_model",
+        "trained_at": _now(),
+        "spec": spec.model_dump(mode="json"),
+        "libraries": _libraries(),
+        "git_revision": _git_revision(),
+        "config_sha256": hashlib.sha256(config.encode()).hexdigest(),
+        "data": {
+            "source": sales.source,
+            "name": sales.name,
+            "rows": len(sales.prices),
+            "sha256": sales.sha256,
+        },
+        "metrics": {
+            "cross_validated": judgement.cross_validated,
+            "held_out": judgement.held_out,
+            "repeats": judgement.repeats,
+        },
+        "interval": {
+            "coverage": spec.coverage,
+            "half_width_log": judgement.half_width,
+            "held_out_coverage": judgement.held_out_coverage,
+        },
+        "parity": trained.parity.as_dict(),
+        "profile": dict(sales.profile),
+    }
+
+
+def _golden(spec: Spec, trained: Trained) -> bytes:
+    houses = random_houses(spec, GOLDEN_ROWS, seed=spec.seed)
+    checked, _ = HouseValidator(spec).check(houses)
+    matrix, _ = Encoder(spec).encode([house for house in checked if house is not None])
+    prices = iter(Scorer(trained.graph, half_width=0.0).score(matrix).price.tolist())
+    rows = [
+        {"house": house, "prediction": None if valid is None else round(next(prices), 2)}
+        for house, valid in zip(houses, checked, strict=True)
+    ]
+    return (json.dumps(rows, indent=1) + "\n").encode()
+
+
+def _dumped(pipeline: Pipeline) -> bytes:
+    stream = io.BytesIO()
+    joblib.dump(pipeline, stream, compress=3)
+    return stream.getvalue()
+
+
+def _libraries() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in GUARDED}}
+
+
+def _minor(full: str) -> str:
+    return ".".join(full.split(".")[:2])
+
+
+def _now() -> str:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    moment = datetime.now(UTC) if epoch is None else datetime.fromtimestamp(int(epoch), UTC)
+    return moment.isoformat(timespec="seconds")
+
+
+def _git_revision() -> str | None:
+    """The revision of the checkout this package runs from; None for an installed package."""
+    here = Path(__file__).parent
+    if _git(here, "ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return None
+    return _git(here, "rev-parse", "HEAD")
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,39 @@
+"""Years as the time that had passed when the house was sold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from regression_model.training.graph import GraphBuilder, convert
+from regression_model.training.transformers.matrix import Columns, Matrix, MatrixTransformer
+
+
+class ElapsedTime(MatrixTransformer):
+    """Appends ``<column>_elapsed`` = ``reference`` minus column, for each of ``columns``.
+
+    ``reference`` is a column (default: the last one), the year of the sale.
+    """
+
+    def __init__(self, columns: Columns = None, reference: str | int | None = None) -> None:
+        self.columns = columns
+        self.reference = reference
+
+    def _learn(self, matrix: Matrix, y: Matrix | None) -> None:
+        self.positions_ = self._positions(self.columns)
+        reference: Any = self.n_features_in_ - 1 if self.reference is None else self.reference
+        self.reference_ = int(self._positions([reference])[0])
+
+    def _apply(self, matrix: Matrix) -> Matrix:
+        elapsed = matrix[:, [self.reference_]] - matrix[:, self.positions_]
+        return np.hstack([matrix, elapsed])
+
+    def _names_out(self, names: list[str]) -> list[str]:
+        return [*names, *(f"{names[j]}_elapsed" for j in self.positions_)]
+
+
+@convert.register
+def _(step: ElapsedTime, graph: GraphBuilder, x: str) -> str:
+    reference = graph.columns(x, [step.reference_])
+    return graph.append(x, graph.op("Sub", reference, graph.columns(x, step.positions_)))

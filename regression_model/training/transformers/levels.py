@@ -1,0 +1,118 @@
+"""Codes of levels: scored, grouped where rare, spread into indicators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto
+
+from regression_model.training.graph import GraphBuilder, convert
+from regression_model.training.transformers.matrix import Columns, Matrix, MatrixTransformer
+
+
+class CodeTables(MatrixTransformer):
+    """Base of the steps that replace the code of a level by an entry of a learned table.
+
+    ``tables_[i]`` belongs to column ``positions_[i]``; a code beyond it gets its last entry.
+    """
+
+    positions_: NDArray[np.intp]
+    tables_: list[Matrix]
+
+    def _apply(self, matrix: Matrix) -> Matrix:
+        return self._replace(matrix, self.tables_)
+
+    def _replace(self, matrix: Matrix, tables: Sequence[Matrix]) -> Matrix:
+        result = matrix.copy()
+        for j, table in zip(self.positions_, tables, strict=True):
+            result[:, j] = table[_codes(matrix[:, j], len(table))]
+        return result
+
+
+class OrdinalMapper(CodeTables):
+    """Replaces the codes of ordered levels by declared scores.
+
+    ``scores`` maps a column to one score for each level, in the order of the config.
+    """
+
+    def __init__(self, scores: Mapping[str, Sequence[float]] | None = None) -> None:
+        self.scores = scores
+
+    def _learn(self, matrix: Matrix, y: Matrix | None) -> None:
+        scores = self.scores or {}
+        self.positions_ = self._positions(list(scores))
+        self.tables_ = [np.asarray(values, dtype=float) for values in scores.values()]
+
+
+class RareLevelGrouper(CodeTables):
+    """Gives all levels rarer than ``share`` of the rows one common code, one past the others.
+
+    A level that training never met is rare.
+    """
+
+    def __init__(self, columns: Columns = None, share: float = 0.01) -> None:
+        self.columns = columns
+        self.share = share
+
+    def _learn(self, matrix: Matrix, y: Matrix | None) -> None:
+        self._require("share", 0 <= self.share < 1, "a share of rows: 0 up to, not with, 1")
+        self.positions_ = self._positions(self.columns)
+        self.tables_ = [self._table(matrix[:, j]) for j in self.positions_]
+
+    def _table(self, values: Matrix) -> Matrix:
+        codes = values[~np.isnan(values)].astype(np.intp)
+        counts = np.bincount(np.maximum(codes, 0), minlength=1)
+        rare = len(counts)
+        kept = (counts > 0) & (counts >= self.share * max(len(codes), 1))
+        return np.append(np.where(kept, np.arange(rare), rare), rare).astype(float)
+
+
+class LevelIndicators(MatrixTransformer):
+    """Replaces each of ``columns`` by one column of 0 and 1 for each code that training met.
+
+    The untouched columns come first; a code that training never met is 0 throughout.
+    """
+
+    def __init__(self, columns: Columns = None) -> None:
+        self.columns = columns
+
+    def _learn(self, matrix: Matrix, y: Matrix | None) -> None:
+        self.positions_ = self._positions(self.columns)
+        self.rest_ = np.setdiff1d(np.arange(matrix.shape[1]), self.positions_)
+        found = [np.unique(matrix[~np.isnan(matrix[:, j]), j]) for j in self.positions_]
+        sizes = [len(codes) for codes in found]
+        self.sources_ = np.repeat(self.positions_, sizes)
+        self.codes_ = np.concatenate(found) if found else np.empty(0)
+
+    def _apply(self, matrix: Matrix) -> Matrix:
+        indicators = (matrix[:, self.sources_] == self.codes_).astype(float)
+        return np.hstack([matrix[:, self.rest_], indicators])
+
+    def _names_out(self, names: list[str]) -> list[str]:
+        marks = [f"{names[j]}={c:g}" for j, c in zip(self.sources_, self.codes_, strict=True)]
+        return [*(names[j] for j in self.rest_), *marks]
+
+
+def _codes(values: Matrix, size: int) -> NDArray[np.intp]:
+    known = np.where(np.isnan(values), size - 1, values)
+    return np.clip(known, 0, size - 1).astype(np.intp)
+
+
+@convert.register
+def _(step: CodeTables, graph: GraphBuilder, x: str) -> str:
+    if not len(step.positions_):
+        return x
+    last = np.array([[float(len(table) - 1) for table in step.tables_]])
+    codes = graph.op("Min", graph.columns(x, step.positions_), graph.constant(last))
+    mapped = graph.lookup(codes, step.tables_)
+    return graph.replace(x, step.n_features_in_, step.positions_, mapped)
+
+
+@convert.register
+def _(step: LevelIndicators, graph: GraphBuilder, x: str) -> str:
+    codes = graph.columns(x, step.sources_)
+    equal = graph.op("Equal", codes, graph.constant(step.codes_[None, :]))
+    indicators = graph.cast(equal, TensorProto.DOUBLE)
+    return graph.append(graph.columns(x, step.rest_), indicators)

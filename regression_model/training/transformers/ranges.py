@@ -1,0 +1,41 @@
+"""Values beyond the training range, held at its edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from regression_model.training.graph import GraphBuilder, convert
+from regression_model.training.transformers.matrix import Matrix, MatrixTransformer
+
+
+class RangeClipper(MatrixTransformer):
+    """Limits columns to their training range, so that no linear term runs away on a giant house.
+
+    ``ranges`` maps a column to its lowest and highest value; without it, the extremes met in
+    ``fit`` are taken for every column.
+    """
+
+    def __init__(self, ranges: Mapping[str, tuple[float, float]] | None = None) -> None:
+        self.ranges = ranges
+
+    def _learn(self, matrix: Matrix, y: Matrix | None) -> None:
+        if self.ranges is None:
+            nothing = np.isnan(matrix).all(axis=0)
+            known = np.where(nothing, 0.0, matrix)
+            self.low_ = np.where(nothing, -np.inf, np.nanmin(known, axis=0))
+            self.high_ = np.where(nothing, np.inf, np.nanmax(known, axis=0))
+            return
+        free = (-np.inf, np.inf)
+        limits = [self.ranges.get(name, free) for name in self._names_in()]
+        self.low_, self.high_ = np.array(limits, dtype=float).T
+
+    def _apply(self, matrix: Matrix) -> Matrix:
+        return np.clip(matrix, self.low_, self.high_)
+
+
+@convert.register
+def _(step: RangeClipper, graph: GraphBuilder, x: str) -> str:
+    raised = graph.op("Max", x, graph.constant(step.low_[None, :]))
+    return graph.op("Min", raised, graph.constant(step.high_[None, :]))

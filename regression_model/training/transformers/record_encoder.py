@@ -1,0 +1,45 @@
+"""The first step: records become the numeric matrix that every later step works on."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from regression_model.encoder import Encoder
+from regression_model.records import HouseValidator, rows_of
+from regression_model.spec import Spec
+from regression_model.tables import frame_rows, is_frame
+
+
+class RecordEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Encodes houses (DataFrame, list of dictionaries, or one) by the rules of serving.
+
+    ``transform`` gives a matrix of shape ``(n, inputs)``: numbers as they are, levels as codes in
+    the order of the config, unknown as NaN. A refused row raises ValueError naming row and field.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        self.n_features_in_ = len(self.spec.features)
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        rows = frame_rows(X, self.spec)[0] if is_frame(X) else rows_of(X)
+        houses, errors = HouseValidator(self.spec).check(rows)
+        if errors:
+            listed = "\n".join(f"row {e['row']}: {e['message']}" for e in errors[:10])
+            raise ValueError(f"{len(errors)} value(s) cannot be encoded:\n{listed}")
+        kept = [house for house in houses if house is not None]
+        matrix, _ = Encoder(self.spec).encode(kept)
+        return matrix.astype(np.float64)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        return np.asarray([f.name for f in self.spec.inputs], dtype=object)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True

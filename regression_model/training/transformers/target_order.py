@@ -1,0 +1,92 @@
+"""Levels ordered by what houses of that level sell for."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import KFold
+
+from regression_model.training.transformers.levels import CodeTables
+from regression_model.training.transformers.matrix import Columns, Matrix
+
+
+class TargetOrderedEncoder(CodeTables):
+    """Replaces codes by the mean target of their level, or by its rank in that order.
+
+    The mean is shrunk towards the overall mean as if ``smooth`` more rows had that (D.
+    Micci-Barreca, SIGKDD Explorations 3(1), 2001). ``fit_transform`` encodes each row by the
+    *other* folds only, so that no row sees its own target; ``transform`` uses all rows. A level
+    never met gets the overall mean (with ``values="rank"``, the middle rank).
+    """
+
+    def __init__(
+        self,
+        columns: Columns = None,
+        values: Literal["mean", "rank"] = "mean",
+        smooth: float = 10.0,
+        folds: int = 5,
+        random_state: int = 0,
+    ) -> None:
+        self.columns = columns
+        self.values = values
+        self.smooth = smooth
+        self.folds = folds
+        self.random_state = random_state
+
+    def _learn(self, matrix: Matrix, y: Matrix | None) -> None:
+        if y is None:
+            raise ValueError(
+                "TargetOrderedEncoder requires y to be passed, but the target y is None"
+            )
+        self._require("values", self.values in ("mean", "rank"), "'mean' or 'rank'")
+        self._require("smooth", self.smooth >= 0, "0 rows or more")
+        self._require(
+            "folds", self.folds >= 2, "2 or more: one fold would show rows their own price"
+        )
+        self.positions_ = self._positions(self.columns)
+        self.tables_ = self._tables(matrix, y)
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """Learn from all rows and return them encoded out of fold."""
+        self.fit(X, y)
+        matrix = np.asarray(X, dtype=np.float64)
+        target = np.asarray(y, dtype=np.float64)
+        result = self._apply(matrix)
+        folds = min(self.folds, len(matrix))
+        if folds >= 2:
+            splitter = KFold(folds, shuffle=True, random_state=self.random_state)
+            for rest, fold in splitter.split(matrix):
+                tables = self._tables(matrix[rest], target[rest])
+                result[fold] = self._replace(matrix[fold], tables)
+        return result
+
+    def _tables(self, matrix: Matrix, y: Matrix) -> list[Matrix]:
+        return [self._table(matrix[:, j], y) for j in self.positions_]
+
+    def _table(self, values: Matrix, y: Matrix) -> Matrix:
+        known = ~np.isnan(values)
+        codes = np.maximum(values[known], 0).astype(np.intp)
+        overall = float(y.mean())
+        counts = np.bincount(codes, minlength=1)
+        sums = np.bincount(codes, weights=y[known], minlength=1)
+        weight = counts + self.smooth
+        means = np.where(
+            weight > 0, (sums + self.smooth * overall) / np.maximum(weight, 1e-9), overall
+        )
+        means = np.where(counts > 0, means, overall)
+        if self.values == "rank":
+            return _ranks(means, counts > 0)
+        return np.append(means, overall)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+def _ranks(means: Matrix, met: NDArray[np.bool_]) -> Matrix:
+    order = np.argsort(np.argsort(np.where(met, means, np.inf), kind="stable"), kind="stable")
+    middle = (met.sum() - 1) / 2
+    return np.append(np.where(met, order, middle), middle).astype(float)

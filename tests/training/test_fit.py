@@ -1,0 +1,228 @@
+"""Training judges before it saves, and gives the same model for the same sales in any order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from regression_model.errors import GateFailed
+from regression_model.scorer import Scorer
+from regression_model.spec import Spec
+from regression_model.training.data import Sales, load_sales
+from regression_model.training.fit import LASSO, MEAN, MODEL, Judgement, Trained, steps_of, train
+from regression_model.training.gate import check_gate
+from regression_model.training.intervals import conformal_half_width, covered
+from regression_model.training.sample import generate
+
+ROWS = 150
+
+
+@pytest.fixture(scope="module")
+def small(spec: Spec) -> Spec:
+    """The quick model, smaller still, judged by no gate."""
+    members = [
+        m.model_copy(update={"hyperparameters": {**m.hyperparameters, "n_estimators": 20}})
+        if "n_estimators" in m.hyperparameters
+        else m
+        for m in spec.members
+    ]
+    validation = spec.validation.model_copy(update={"folds": 2})
+    return spec.model_copy(
+        update={"members": tuple(members), "validation": validation, "gates": {}}
+    )
+
+
+@pytest.fixture(scope="module")
+def table(small: Spec) -> pd.DataFrame:
+    return generate(ROWS, seed=5, spec=small)
+
+
+def train_on(table: pd.DataFrame, path: Path, spec: Spec) -> tuple[Sales, Trained]:
+    table.to_csv(path, index=False)
+    sales = load_sales(path, spec)
+    return sales, train(spec, sales)
+
+
+@pytest.fixture(scope="module")
+def in_order(
+    table: pd.DataFrame, small: Spec, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Sales, Trained]:
+    return train_on(table, tmp_path_factory.mktemp("sales") / "sales.csv", small)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_same_rows_in_any_order_give_bit_identical_predictions(
+    seed: int, table: pd.DataFrame, small: Spec, in_order: tuple[Sales, Trained], tmp_path: Path
+) -> None:
+    sales, trained = in_order
+    again, retrained = train_on(table.sample(frac=1, random_state=seed), tmp_path / "s.csv", small)
+
+    assert again.sha256 != sales.sha256
+    np.testing.assert_array_equal(
+        retrained.pipeline.predict(table), trained.pipeline.predict(table)
+    )
+    assert retrained.graph == trained.graph
+    assert retrained.judgement == trained.judgement
+    assert retrained.parity == trained.parity
+
+
+def test_another_seed_gives_another_model(small: Spec, in_order: tuple[Sales, Trained]) -> None:
+    sales, trained = in_order
+    other = train(small.model_copy(update={"seed": 1}), sales)
+
+    assert other.graph != trained.graph
+
+
+def test_model_beats_the_mean(in_order: tuple[Sales, Trained]) -> None:
+    scores = in_order[1].judgement.cross_validated
+
+    assert list(scores) == [MODEL, LASSO, MEAN]
+    assert scores[MODEL]["rmsle"] < 0.75 * scores[MEAN]["rmsle"]
+
+
+@pytest.fixture(scope="module")
+def repeated(small: Spec, in_order: tuple[Sales, Trained]) -> tuple[list[str], Judgement]:
+    """What two repeats of the cross-validation report, and what they find."""
+    reported: list[str] = []
+    return reported, train(small, in_order[0], repeats=2, step=reported.append).judgement
+
+
+def test_steps_reported_are_those_announced(
+    small: Spec, repeated: tuple[list[str], Judgement]
+) -> None:
+    reported, _ = repeated
+
+    assert len(reported) == steps_of(small, 2)
+    assert len(set(reported)) == len(reported)
+
+
+def test_repeats_differ_and_the_first_is_the_one_of_a_single_run(
+    in_order: tuple[Sales, Trained], repeated: tuple[list[str], Judgement]
+) -> None:
+    first, second = repeated[1].repeats
+
+    assert first == in_order[1].judgement.repeats[0]
+    assert second != first
+
+
+def test_score_over_repeats_is_their_mean(repeated: tuple[list[str], Judgement]) -> None:
+    judgement = repeated[1]
+
+    for name, value in judgement.cross_validated[MODEL].items():
+        assert value == pytest.approx(np.mean([run[name] for run in judgement.repeats]))
+
+
+def test_model_past_a_limit_is_refused_by_metric_and_limit(
+    small: Spec, in_order: tuple[Sales, Trained]
+) -> None:
+    strict = small.model_copy(
+        update={"gates": {"file": {"rmsle": 0.001, "mae": 1e9, "r2": 0.9999}}}
+    )
+    reported: list[str] = []
+
+    with pytest.raises(
+        GateFailed, match=r"(?s)data 'file'.*RMSLE is 0\.\d+, must be at most 0\.0010"
+    ):
+        train(strict, in_order[0], step=reported.append)
+
+    assert "refitted on all rows" not in reported
+
+
+def test_limits_of_another_source_do_not_count(
+    small: Spec, in_order: tuple[Sales, Trained]
+) -> None:
+    other = small.model_copy(update={"gates": {"sample": {"rmsle": 0.001}}})
+
+    assert train(other, in_order[0]).judgement == in_order[1].judgement
+
+
+class TestGate:
+    SCORES: ClassVar = {"rmsle": 0.12, "mae": 15000.0, "mdape": 0.07, "ppe10": 0.65, "r2": 0.9}
+
+    def test_limit_itself_passes(self) -> None:
+        check_gate(self.SCORES, self.SCORES, source="file")
+
+    @pytest.mark.parametrize(
+        ("limits", "message"),
+        [
+            ({"rmsle": 0.1199}, r"RMSLE is 0\.1200, must be at most 0\.1199"),
+            ({"mae": 14999}, r"MAE is \$15,000, must be at most \$14,999"),
+            ({"mdape": 0.06}, r"MdAPE is 7\.0%, must be at most 6\.0%"),
+            ({"ppe10": 0.7}, r"PPE10 is 65\.0%, must be at least 70\.0%"),
+            ({"r2": 0.95}, r"R² is 0\.900, must be at least 0\.950"),
+        ],
+    )
+    def test_failure_names_metric_value_limit_and_remedy(
+        self, limits: dict[str, float], message: str
+    ) -> None:
+        with pytest.raises(
+            GateFailed, match=rf"(?s)not saved.*{message}.*change gates in the config"
+        ):
+            check_gate(self.SCORES, limits, source="file")
+
+    def test_every_failed_metric_is_named(self) -> None:
+        with pytest.raises(GateFailed, match=r"(?s)RMSLE.*PPE10") as failed:
+            check_gate(self.SCORES, {"rmsle": 0.1, "ppe10": 0.9, "r2": 0.5}, source="file")
+
+        assert "R²" not in str(failed.value)
+
+    def test_score_that_is_no_number_fails(self) -> None:
+        with pytest.raises(GateFailed, match="RMSLE is nan"):
+            check_gate({"rmsle": float("nan")}, {"rmsle": 0.2}, source="file")
+
+
+class TestConformalHalfWidth:
+    def test_width_is_the_residual_of_the_conformal_rank(self) -> None:
+        residuals = np.array([0.09, 0.01, 0.05, 0.03, 0.07, 0.02, 0.08, 0.04, 0.06])
+        actual = np.full(9, 200_000.0)
+        predicted = actual * np.exp(residuals * [1, -1, 1, -1, 1, -1, 1, -1, 1])
+
+        # ceil((9 + 1) * 0.8) = 8: the eighth smallest of nine
+        assert conformal_half_width(actual, predicted, coverage=0.8) == pytest.approx(0.08)
+        assert conformal_half_width(actual, predicted, coverage=0.5) == pytest.approx(0.05)
+
+    def test_too_few_residuals_give_the_largest(self) -> None:
+        actual = np.array([1.0, 1.0, 1.0])
+
+        assert conformal_half_width(
+            actual, np.exp([0.1, 0.2, 0.3]), coverage=0.99
+        ) == pytest.approx(0.3)
+
+    @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95])
+    @pytest.mark.parametrize("count", [19, 60, 200])
+    def test_new_prices_are_covered_at_the_promised_rate(self, coverage: float, count: int) -> None:
+        rng = np.random.default_rng(count)
+        rates = []
+        for _ in range(400):
+            known, new = rng.standard_t(3, size=(2, count)) * 0.1
+            ones = np.ones(count)
+            width = conformal_half_width(ones, np.exp(known), coverage=coverage)
+            rates.append(covered(ones, np.exp(new), width))
+
+        # Split conformal: coverage <= rate <= coverage + 1 / (n + 1), here with sampling error.
+        error = 4 * np.std(rates) / np.sqrt(len(rates))
+        assert coverage - error <= np.mean(rates) <= coverage + 1 / (count + 1) + error
+
+    def test_range_covers_its_own_residuals(self) -> None:
+        rng = np.random.default_rng(8)
+        actual, predicted = np.exp(rng.normal(12, 0.4, size=(2, 500)))
+        width = conformal_half_width(actual, predicted, coverage=0.9)
+
+        assert covered(actual, predicted, width) == np.ceil(501 * 0.9) / 500
+        assert covered(actual, predicted, np.nextafter(width, 0)) < np.ceil(501 * 0.9) / 500
+
+    def test_range_of_the_trained_model_is_the_one_that_was_judged(
+        self, in_order: tuple[Sales, Trained]
+    ) -> None:
+        sales, trained = in_order
+        width = trained.judgement.half_width
+        matrix = trained.pipeline[:1].transform(sales.frame).to_numpy(np.float32)
+        value = Scorer(trained.graph, half_width=width).score(matrix)
+
+        np.testing.assert_allclose(np.log(value.high / value.price), width, rtol=1e-9)
+        np.testing.assert_allclose(np.log(value.price / value.low), width, rtol=1e-9)
+        assert 0.5 <= trained.judgement.held_out_coverage <= 1
