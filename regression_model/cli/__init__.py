@@ -1,0 +1,87 @@
+"""The console script: one file per command, imported when the command runs."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from regression_model.errors import CheckFailed, MissingDependency, RegressionModelError
+
+_COMMANDS = {
+    "train": "Train a model on a table of sales and save it as an artifact.",
+    "evaluate": "Score the model on a table of sales whose prices are known.",
+    "predict": "Value every house of a table and write prices with their ranges.",
+    "sample": "Write a table of synthetic houses.",
+    "info": "Show which model is installed and what it was trained on.",
+    "doctor": "Verify every file of the model and re-score its golden houses.",
+}
+_EXTRA_OF = {
+    "joblib": "train", "onnx": "train", "pandas": "train", "sklearn": "train",
+    "strictyaml": "train", "pyarrow": "batch",
+}  # fmt: skip
+
+
+class _Commands(click.Group):
+    """Finds commands by name, so that ``--help`` and ``predict`` do not pay for ``train``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"regression_model.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package not in _EXTRA_OF:
+                raise
+            command = ctx.invoked_subcommand or "this command"
+            raise _Stop(str(_missing(package, command)), code=2) from None
+        except RegressionModelError as error:
+            raise _Stop(str(error), code=1 if isinstance(error, CheckFailed) else 2) from error
+
+
+class _Stop(click.ClickException):
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.exit_code = code  # type: ignore[misc]  # click reads it from the instance
+
+
+def _missing(package: str, command: str) -> MissingDependency:
+    name = "scikit-learn" if package == "sklearn" else package
+    return MissingDependency(name, extra=_EXTRA_OF[package], purpose=f"'{command}'")
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="regression-model", prog_name="regression-model")
+def group() -> None:
+    """What is this house worth? Train, check and use a versioned house-price model.
+
+    \b
+    A first round, without any data of your own:
+      regression-model train                     train on the bundled synthetic sales
+      regression-model sample 5 --output houses.csv
+      regression-model predict houses.csv --output prices.csv
+
+    Exit codes: 0 done, 1 the model failed a gate or a check, 2 bad use or bad input.
+    """
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    group(prog_name="regression-model")

@@ -1,0 +1,49 @@
+"""What commands share on the terminal: progress on standard error, results on standard output."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+artifact_option = click.option(
+    "--artifact",
+    type=click.Path(path_type=Path),
+    help="Artifact folder, or a folder with CURRENT. Default: REGRESSION_MODEL_ARTIFACT, else the "
+    "installed package's own.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
+
+
+def results() -> Console:
+    """Standard output; wide enough for a table even when piped to a file."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=110)
+
+
+def messages() -> Console:
+    """Standard error, for progress and remarks."""
+    return Console(stderr=True, highlight=False)
+
+
+def progress_bar() -> Progress:
+    """A bar with what is being done and the time it takes; silent where nobody watches."""
+    console = messages()
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def print_json(value: Any) -> None:
+    """The machine's version of a result, on standard output."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))

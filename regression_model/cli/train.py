@@ -1,0 +1,148 @@
+"""``regression-model train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
+
+
+@click.command("train")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Table of sales (.csv, .parquet, .ndjson). Default: the fetched train.csv, else the "
+    "bundled synthetic sales.",
+)
+@click.option("--config", type=click.Path(path_type=Path), help="Default: the bundled config.yml.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder that receives the artifact. Default: the installed package's own.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="How often the cross-validation is repeated, each time with other folds.",
+)
+@json_option
+def command(
+    data: Path | None, config: Path | None, output: Path | None, repeats: int, as_json: bool
+) -> None:
+    """Train a model on a table of sales and save it as an artifact.
+
+    Rows are checked by the rules of serving, the model is cross-validated, scored on a hold-out
+    and held against the gate of the config; then it is refitted on all rows, compiled, and the
+    compiled twin is proven to give the same prices. Nothing is saved when any of that fails.
+
+    \b
+      regression-model train --data train.csv --output models
+      regression-model train --data train.csv --repeats 10
+    """
+    from threadpoolctl import threadpool_limits
+
+    from regression_model.artifact import package_root
+    from regression_model.training.config import bundled_config, parse_spec
+    from regression_model.training.data import SAMPLE, fetched_data, load_sales, sample_sales
+    from regression_model.training.fit import steps_of, train
+    from regression_model.training.persistence import save_trained
+
+    text = bundled_config() if config is None else _read(config)
+    spec = parse_spec(text, label="config.yml" if config is None else str(config))
+    path = data if data is not None else fetched_data()
+    root = output if output is not None else package_root()
+    _check_writable(root)
+    sales = sample_sales(spec) if path is None else load_sales(path, spec)
+    if sales.source == SAMPLE:
+        messages().print(
+            "[bold yellow]Training on the bundled sample: synthetic houses, no real sales.[/] "
+            "Prices are plausible, not real; give real sales with --data."
+        )
+    for notice in sales.notices:
+        messages().print(f"note: {notice}", markup=False)
+    with progress_bar() as bar, threadpool_limits(1):
+        task = bar.add_task(
+            f"Training on {len(sales.prices):,} sales", total=steps_of(spec, repeats)
+        )
+        trained = train(spec, sales, repeats=repeats, step=lambda _: bar.advance(task))
+    folder = save_trained(root, spec, sales, trained, config=text)
+    if as_json:
+        print_json(_summary(folder, sales, trained))
+    else:
+        _show(folder, spec, sales, trained)
+
+
+def _read(path: Path) -> str:
+    from regression_model.errors import ConfigError
+
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+
+
+def _check_writable(root: Path) -> None:
+    """Say it before minutes of training, not after."""
+    import os
+
+    existing = next(
+        folder for folder in (root.absolute(), *root.absolute().parents) if folder.exists()
+    )
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise click.UsageError(f"{root} cannot be written to; name another folder with --output")
+
+
+def _summary(folder: Path, sales: Any, trained: Any) -> dict[str, Any]:
+    judgement = trained.judgement
+    return {
+        "artifact": str(folder),
+        "data": {"source": sales.source, "rows": len(sales.prices), "sha256": sales.sha256},
+        "cross_validated": judgement.cross_validated,
+        "held_out": judgement.held_out,
+        "repeats": judgement.repeats,
+        "half_width_log": judgement.half_width,
+        "parity": trained.parity.as_dict(),
+    }
+
+
+def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
+    import math
+
+    import numpy as np
+    from rich.table import Table
+
+    from regression_model.evaluation.metrics import METRICS
+
+    judgement, parity, console = trained.judgement, trained.parity, results()
+    parts = {
+        f"{spec.validation.folds}-fold cross-validation": judgement.cross_validated,
+        f"hold-out of {spec.validation.holdout:.0%}": judgement.held_out,
+    }
+    for title, candidates in parts.items():
+        table = Table("", *(metric.title for metric in METRICS.values()), title=title)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for name, scores in candidates.items():
+            table.add_row(name, *(m.form.format(scores[key]) for key, m in METRICS.items()))
+        console.print(table)
+    if len(judgement.repeats) > 1:
+        errors = [scores["rmsle"] for scores in judgement.repeats]
+        console.print(
+            f"RMSLE over {len(errors)} repeats: mean {np.mean(errors):.4f}, "
+            f"from {min(errors):.4f} to {max(errors):.4f}"
+        )
+    low, high = math.exp(-judgement.half_width) - 1, math.exp(judgement.half_width) - 1
+    console.print(
+        f"range at {spec.coverage:.0%} coverage: {low:+.1%} to {high:+.1%} of the price "
+        f"(covers {judgement.held_out_coverage:.1%} of the hold-out)"
+    )
+    console.print(
+        f"twins: at most ${parity.largest_on_training:.2g} apart on {parity.training_rows:,} "
+        f"training rows, ${parity.largest_on_edges:.2g} on {parity.edge_rows:,} edge rows"
+    )
+    console.print(f"saved: {folder}", markup=False, soft_wrap=True)

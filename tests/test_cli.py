@@ -1,0 +1,582 @@
+"""The console script: what each command prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from regression_model.artifact import open_artifact, save_artifact
+from regression_model.cli import group
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMANDS = ["train", "evaluate", "predict", "sample", "info", "doctor"]
+HEADER = "Id,Neighborhood,OverallQual,YearBuilt,GrLivArea"
+VERSION = ROOT.joinpath("regression_model/VERSION").read_text().strip()
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test in a folder of its own, with no model but the one it names."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REGRESSION_MODEL_ARTIFACT", str(tmp_path / "no model here"))
+    monkeypatch.delenv("REGRESSION_MODEL_DATASETS", raising=False)
+
+
+def call(*arguments: Any) -> Result:
+    """Run a command; an exception that no command should let through is raised here."""
+    result = CliRunner().invoke(group, [str(a) for a in arguments], prog_name="regression-model")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def run(*arguments: Any, absent: str = "", program: str = "main()") -> Any:
+    """Run a command in a process of its own, where the libraries ``absent`` are not installed."""
+    blocker = f"""
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent.split()!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Absent())
+from regression_model.cli import main
+sys.argv = ["regression-model", *{[str(a) for a in arguments]!r}]
+{program}
+"""
+    return subprocess.run(
+        [sys.executable, "-c", blocker],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "houses.csv"
+    path.write_text(f"{HEADER}\n1,NAmes,5,1960,1000\n2,NAmes,5,1960,-1\n3,Nowhere,5,1960,1000\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def sold(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of two hundred synthetic sales."""
+    path = tmp_path_factory.mktemp("sales") / "sales.csv"
+    assert call("sample", 200, "--output", path).exit_code == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def small_config(quick_config: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A config that trains in a moment, and lets a model pass that has seen little."""
+    text = quick_config
+    for full, small in (
+        ("n_estimators: 60", "n_estimators: 15"),
+        ("folds: 5", "folds: 2"),
+        ("rmsle: 0.140", "rmsle: 1.0"),
+        ("mdape: 0.080", "mdape: 1.0"),
+        ("ppe10: 0.60", "ppe10: 0.0"),
+        ("r2: 0.85", "r2: -9.0"),
+    ):
+        assert full in text
+        text = text.replace(full, small)
+    path = tmp_path_factory.mktemp("config") / "small.yml"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def own_artifact(artifact: Path, tmp_path: Path) -> Path:
+    """A copy of the small artifact that a test may spoil: the folder that holds the files."""
+    shutil.copytree(artifact, tmp_path / "artifacts")
+    return tmp_path / "artifacts" / artifact.joinpath("CURRENT").read_text().strip()
+
+
+# Help and bad use
+
+
+def test_help_names_every_command_with_a_first_round_and_the_exit_codes() -> None:
+    result = call("--help")
+
+    assert result.exit_code == 0
+    for name in COMMANDS:
+        assert re.search(rf"^  {name}  +\w", result.output, re.MULTILINE), name
+    assert "regression-model predict houses.csv --output prices.csv" in result.output
+    assert re.search(r"Exit codes: 0 .*1 .*2 ", result.output, re.DOTALL)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_teaches_by_an_example(name: str) -> None:
+    result = call(name, "--help")
+
+    assert result.exit_code == 0
+    assert re.search(rf"^ +regression-model {name}\b", result.output, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_json_for_machines(name: str) -> None:
+    assert "--json" in call(name, "--help").output
+
+
+def test_the_version_is_the_one_in_the_version_file() -> None:
+    result = call("--version")
+
+    assert result.exit_code == 0
+    assert VERSION in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predct"], "No such command 'predct'"),
+        (["predict"], "Missing argument 'INPUT'"),
+        (["predict", "houses.csv"], "Missing option '--output'"),
+        (["evaluate"], "Missing option '--data'"),
+        (["sample", "five", "--output", "x.csv"], "'five' is not a valid integer"),
+        (["sample", "-1", "--output", "x.csv"], "No such option|-1 is not in the range"),
+        (["train", "--repeats", "0"], "0 is not in the range 1<=x<=100"),
+        (["info", "--nonsense"], "No such option"),
+    ],
+)
+def test_bad_use_is_exit_code_2_and_said_on_standard_error(
+    arguments: list[str], message: str
+) -> None:
+    result = call(*arguments)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert re.search(message, result.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "houses.csv", "--output", "prices.csv"],
+        ["evaluate", "--data", "houses.csv"],
+        ["info"],
+        ["doctor"],
+    ],
+)
+def test_without_a_model_every_command_says_how_to_make_one(
+    table: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    for chosen in (arguments, [*arguments, "--artifact", str(tmp_path)]):
+        result = call(*chosen)
+
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        assert "there is no trained model in" in result.stderr
+        assert "regression-model train" in result.stderr
+
+
+def test_an_error_is_a_sentence_on_standard_error_without_a_traceback(artifact: Path) -> None:
+    ended = run("predict", "absent.csv", "--output", "prices.csv", "--artifact", artifact)
+
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr == "Error: absent.csv: cannot be read: No such file or directory\n"
+
+
+# predict
+
+
+def test_predict_writes_a_row_for_each_house_and_counts_them(artifact: Path, table: Path) -> None:
+    result = call("predict", table, "--output", "prices.csv", "--artifact", artifact)
+
+    with Path("prices.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert "3 houses: 2 priced, 1 refused, 1 with warnings" in result.stderr
+    assert [row["Id"] for row in rows] == ["1", "2", "3"]
+    assert [bool(row["prediction"]) for row in rows] == [True, False, True]
+    assert "GrLivArea must lie in" in rows[1]["errors"]
+
+
+def test_predict_finds_the_artifact_that_the_environment_names(
+    artifact: Path, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGRESSION_MODEL_ARTIFACT", str(artifact))
+
+    assert call("predict", table, "--output", "prices.csv").exit_code == 0
+    assert Path("prices.csv").is_file()
+
+
+def test_predict_answers_in_json(artifact: Path, table: Path) -> None:
+    result = call("predict", table, "--output", "p.ndjson", "--artifact", artifact, "--json")
+
+    assert json.loads(result.stdout) == {
+        "output": "p.ndjson",
+        "version": VERSION,
+        "rows": 3,
+        "priced": 2,
+        "warned": 1,
+    }
+
+
+def test_predict_mentions_columns_that_it_does_not_use(artifact: Path, tmp_path: Path) -> None:
+    tmp_path.joinpath("houses.csv").write_text(f"{HEADER},Colour\n1,NAmes,5,1960,1000,red\n")
+
+    result = call("predict", "houses.csv", "--output", "prices.csv", "--artifact", artifact)
+
+    assert result.exit_code == 0
+    assert "1 unknown column(s) are not used: Colour" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "message"),
+    [
+        ("houses.txt", "prices.csv", "houses.txt: unknown kind of table; expected .csv"),
+        ("houses.csv", "prices.xlsx", "prices.xlsx: unknown kind of table; expected .csv"),
+        ("houses.csv", "absent/prices.csv", "absent/prices.csv: cannot be written"),
+        ("houses.csv", "folder.csv", "folder.csv: cannot be written"),
+        ("folder.csv", "prices.csv", "folder.csv: cannot be read"),
+        ("bad.csv", "prices.csv", "bad.csv: no column of a house in the header"),
+    ],
+)
+def test_predict_refuses_what_it_cannot_read_or_write(
+    artifact: Path, table: Path, tmp_path: Path, source: str, target: str, message: str
+) -> None:
+    (tmp_path / "bad.csv").write_text("a;b\n1;2\n")
+    (tmp_path / "folder.csv").mkdir()
+
+    result = call("predict", source, "--output", target, "--artifact", artifact)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert message in result.stderr
+    assert not (tmp_path / "prices.csv").exists()
+
+
+def test_predict_on_a_full_disk_says_so_and_keeps_the_old_table(
+    artifact: Path, tmp_path: Path
+) -> None:
+    lines = "".join(f"{i},NAmes,5,1960,1000\n" for i in range(4000))
+    tmp_path.joinpath("houses.csv").write_text(f"{HEADER}\n{lines}")
+    tmp_path.joinpath("prices.csv").write_text("what stood here before")
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); main()"
+
+    ended = run(
+        "predict", "houses.csv", "--output", "prices.csv", "--artifact", artifact, program=limit
+    )
+
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert "prices.csv: cannot be written: File too large" in ended.stderr
+    assert tmp_path.joinpath("prices.csv").read_text() == "what stood here before"
+    assert {p.name for p in tmp_path.iterdir()} == {"houses.csv", "prices.csv"}
+
+
+# sample
+
+
+@pytest.mark.parametrize("kind", ["csv", "ndjson", "parquet"])
+def test_what_sample_writes_predict_prices(artifact: Path, kind: str) -> None:
+    sampled_as = f"houses.{kind}"
+    sampled = call("sample", 12, "--output", sampled_as)
+    result = call("predict", sampled_as, "--output", "p.csv", "--artifact", artifact, "--json")
+
+    assert sampled.exit_code == 0
+    assert "12 synthetic houses written to" in sampled.stderr
+    counts = json.loads(result.stdout)
+    assert (counts["rows"], counts["priced"]) == (12, 12)
+
+
+def test_sample_gives_the_same_houses_for_the_same_seed() -> None:
+    for name, seed in (("a.csv", 1), ("b.csv", 1), ("c.csv", 2)):
+        assert call("sample", 20, "--output", name, "--seed", seed).exit_code == 0
+
+    assert Path("a.csv").read_bytes() == Path("b.csv").read_bytes() != Path("c.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [("houses.xlsx", r"houses\.xlsx"), ("absent/houses.csv", r"absent/houses\.csv")],
+)
+def test_sample_refuses_a_file_that_it_cannot_write(target: str, message: str) -> None:
+    result = call("sample", 3, "--output", target)
+
+    assert result.exit_code == 2
+    assert re.search(message, result.stderr)
+
+
+# train, evaluate, info
+
+
+def test_train_saves_a_model_that_predicts(
+    sold: Path, small_config: Path, table: Path, tmp_path: Path
+) -> None:
+    result = call("train", "--data", sold, "--config", small_config, "--output", "models")
+
+    assert result.exit_code == 0
+    for word in ("2-fold cross-validation", "hold-out of 20%", "RMSLE", "MdAPE", "plain Lasso"):
+        assert word in result.stdout
+    assert re.search(r"twins: at most \$\S+ apart on 200 training rows", result.stdout)
+    (folder,) = (tmp_path / "models").glob("regression_model-*")
+    assert result.stdout.rstrip().endswith(f"saved: models/{folder.name}")
+    assert open_artifact(tmp_path / "models").manifest["data"]["source"] == "file"
+    priced = call("predict", table, "--output", "prices.csv", "--artifact", "models")
+    assert priced.exit_code == 0
+    assert call("doctor", "--artifact", "models").exit_code == 0
+
+
+def test_train_answers_in_json(sold: Path, small_config: Path) -> None:
+    result = call("train", "--data", sold, "--config", small_config, "--output", "models", "--json")
+
+    summary = json.loads(result.stdout)
+    assert Path(summary["artifact"]).is_dir()
+    assert (summary["data"]["source"], summary["data"]["rows"]) == ("file", 200)
+    assert set(summary["cross_validated"]) == {"model", "plain Lasso", "mean"}
+    scores = summary["cross_validated"]
+    assert scores["model"]["rmsle"] < scores["mean"]["rmsle"]
+    assert summary["parity"]["largest_on_edges"] <= 1
+    assert summary["parity"]["edge_rows"] >= 10_000
+
+
+def test_train_that_fails_the_gate_is_exit_code_1_and_saves_nothing(
+    sold: Path, small_config: Path, tmp_path: Path
+) -> None:
+    strict = tmp_path / "strict.yml"
+    strict.write_text(small_config.read_text().replace("rmsle: 1.0", "rmsle: 0.0001"))
+
+    result = call("train", "--data", sold, "--config", strict, "--output", "models")
+
+    assert result.exit_code == 1
+    assert "RMSLE is 0." in result.stderr
+    assert "must be at most 0.0001" in result.stderr
+    assert not list(tmp_path.glob("models/*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "absent.csv"], "absent.csv: cannot be read: No such file"),
+        (["--data", "houses.csv"], "houses.csv is refused as training data"),
+        (["--data", "houses.txt"], "unknown kind of table; expected .csv"),
+        (["--config", "absent.yml"], "absent.yml: cannot be read"),
+        (["--config", "bad.yml"], "bad.yml"),
+        (["--output", "houses.csv/x"], "cannot be written to; name another folder with --output"),
+    ],
+)
+def test_train_refuses_what_it_cannot_use(
+    table: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    (tmp_path / "bad.yml").write_text("name: [flow, list]\n")
+    output = [] if "--output" in arguments else ["--output", "models"]
+
+    result = call("train", *arguments, *output)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "models").exists()
+
+
+def test_evaluate_scores_and_counts(artifact: Path, sold: Path) -> None:
+    shown = call("evaluate", "--data", sold, "--artifact", artifact)
+    result = call("evaluate", "--data", sold, "--artifact", artifact, "--json")
+
+    scores = json.loads(result.stdout)
+    assert shown.exit_code == result.exit_code == 0
+    assert set(scores) == {"rows", "rmsle", "mae", "mdape", "ppe10", "r2", "coverage"}
+    assert scores["rows"] == 200
+    assert 0 < scores["rmsle"] < 0.3
+    assert 0.7 < scores["coverage"] <= 1
+    assert "200 sales" in shown.stdout
+    assert f"{scores['rmsle']:.4f}" in shown.stdout
+
+
+def test_evaluate_takes_a_handful_of_sales(artifact: Path) -> None:
+    assert call("sample", 7, "--output", "few.csv").exit_code == 0
+
+    result = call("evaluate", "--data", "few.csv", "--artifact", artifact, "--json")
+
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["rows"] == 7
+
+
+def test_evaluate_refuses_houses_without_a_price(artifact: Path, table: Path) -> None:
+    result = call("evaluate", "--data", table, "--artifact", artifact)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "SalePrice" in result.stderr
+
+
+def test_info_says_which_model_it_is_and_that_the_sample_is_no_real_data(artifact: Path) -> None:
+    result = call("info", "--artifact", artifact)
+
+    assert result.exit_code == 0
+    for word in (VERSION, "bundled sample, 400 sales", "synthetic: no real sales", "RMSLE", "90%"):
+        assert word in result.stdout
+
+
+def test_info_answers_in_json(artifact: Path) -> None:
+    facts = json.loads(call("info", "--artifact", artifact, "--json").stdout)
+
+    assert facts["version"] == VERSION
+    assert facts["data"]["source"] == "sample"
+    assert Path(facts["folder"]).parent == artifact
+
+
+# doctor
+
+
+def test_doctor_finds_a_sound_model_healthy(artifact: Path) -> None:
+    shown = call("doctor", "--artifact", artifact)
+    result = call("doctor", "--artifact", artifact, "--json")
+
+    assert shown.exit_code == result.exit_code == 0
+    assert "FAIL" not in shown.stdout
+    assert "golden houses give their prices" in shown.stdout
+    found = json.loads(result.stdout)
+    assert found["healthy"] is True
+    assert found["problems"] == []
+    assert {"pipeline.joblib", "model.onnx", "golden.json"} <= set(found["intact"])
+
+
+@pytest.mark.parametrize("name", ["pipeline.joblib", "model.onnx", "golden.json", "manifest.json"])
+def test_doctor_names_a_file_in_which_one_bit_has_turned(own_artifact: Path, name: str) -> None:
+    content = bytearray((own_artifact / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (own_artifact / name).write_bytes(content)
+
+    shown = call("doctor", "--artifact", own_artifact)
+    result = call("doctor", "--artifact", own_artifact.parent, "--json")
+
+    assert shown.exit_code == result.exit_code == 1
+    assert re.search(rf"^FAIL .*{name}", shown.stdout, re.MULTILINE)
+    found = json.loads(result.stdout)
+    assert found["healthy"] is False
+    assert name in found["problems"][0]
+
+
+@pytest.mark.parametrize("name", ["pipeline.joblib", "model.onnx", "golden.json"])
+def test_doctor_names_a_file_that_is_gone(own_artifact: Path, name: str) -> None:
+    (own_artifact / name).unlink()
+
+    result = call("doctor", "--artifact", own_artifact)
+
+    assert result.exit_code == 1
+    assert re.search(rf"^FAIL .*{name} of .* cannot be read", result.stdout, re.MULTILINE)
+
+
+def test_doctor_names_a_golden_house_whose_price_has_moved(
+    own_artifact: Path, tmp_path: Path
+) -> None:
+    opened = open_artifact(own_artifact)
+    manifest = {k: v for k, v in opened.manifest.items() if k not in ("digest", "files", "format")}
+    files = {name: opened.read(name) for name in opened.manifest["files"]}
+    golden = json.loads(files["golden.json"])
+    golden[2]["prediction"] += 2
+    files["golden.json"] = json.dumps(golden).encode()
+    save_artifact(
+        tmp_path / "moved", version=manifest.pop("version"), manifest=manifest, files=files
+    )
+
+    result = call("doctor", "--artifact", tmp_path / "moved")
+
+    assert result.exit_code == 1
+    assert re.search(r"^FAIL +golden house 2: expected", result.stdout, re.MULTILINE)
+    assert "golden houses give their prices" not in result.stdout
+
+
+def test_a_spoiled_model_is_not_used_to_predict(own_artifact: Path, table: Path) -> None:
+    with (own_artifact / "model.onnx").open("ab") as stream:
+        stream.write(b"\0")
+
+    result = call("predict", table, "--output", "prices.csv", "--artifact", own_artifact)
+
+    assert result.exit_code == 2
+    assert "model.onnx" in result.stderr
+    assert "changed after training" in result.stderr
+    assert not Path("prices.csv").exists()
+
+
+# What is not installed
+
+
+@pytest.mark.parametrize(
+    ("command", "package", "name"),
+    [
+        ("train", "pandas", "pandas"),
+        ("train", "sklearn", "scikit-learn"),
+        ("train", "strictyaml", "strictyaml"),
+        ("train", "joblib", "joblib"),
+        ("evaluate", "pandas", "pandas"),
+        ("sample", "pandas", "pandas"),
+        ("sample", "strictyaml", "strictyaml"),
+    ],
+)
+def test_a_missing_training_library_is_said_with_the_command_that_installs_it(
+    artifact: Path, sold: Path, command: str, package: str, name: str
+) -> None:
+    commands: dict[str, list[Any]] = {
+        "train": ["train", "--data", sold, "--output", "models"],
+        "evaluate": ["evaluate", "--data", sold, "--artifact", artifact],
+        "sample": ["sample", "3", "--output", "houses.csv"],
+    }
+
+    ended = run(*commands[command], absent=package)
+
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr == (
+        f"Error: '{command}' needs {name}, which is not installed. "
+        'Install it with: pip install "regression-model[train]"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "houses.parquet", "--output", "prices.csv"],
+        ["predict", "houses.csv", "--output", "prices.parquet"],
+    ],
+)
+def test_without_pyarrow_parquet_is_refused_with_the_command_that_installs_it(
+    artifact: Path, table: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    shutil.copy(table, tmp_path / "houses.parquet")
+
+    ended = run(*arguments, "--artifact", artifact, absent="pyarrow")
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "Error: Parquet needs pyarrow, which is not installed. "
+        'Install it with: pip install "regression-model[batch]"\n'
+    )
+    assert not list(tmp_path.glob("prices*"))
+
+
+def test_sample_without_pyarrow_says_so_too(tmp_path: Path) -> None:
+    ended = run("sample", 3, "--output", "houses.parquet", absent="pyarrow")
+
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert 'pip install "regression-model[batch]"' in ended.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_predicting_needs_no_extra(artifact: Path, table: Path) -> None:
+    extras = "pandas sklearn scipy joblib strictyaml onnx skl2onnx pyarrow flask"
+
+    for arguments in (
+        ["predict", table, "--output", "prices.csv"],
+        ["info"],
+        ["doctor"],
+    ):
+        ended = run(*arguments, "--artifact", artifact, absent=extras)
+
+        assert ended.returncode == 0, ended.stderr
+    assert Path("prices.csv").is_file()
