@@ -1,0 +1,59 @@
+"""How gunicorn runs the service: ``gunicorn ml_api.wsgi:app`` in this folder.
+
+The command line overrides what is set here. Settings and their limits: ``docs/api.md``.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+from gunicorn.util import getcwd
+
+ROOT = Path(__file__).resolve().parent
+
+# The model that is served is the installed one. Before it reads this file gunicorn puts the
+# current folder in front of the import path, where the source folder `regression_model/` of a
+# checkout, which need not hold a trained model, would hide the installed wheel. It does so again
+# afterwards unless the folder is already there: so it goes to the end.
+_own = [str(ROOT), *({getcwd()} - {str(ROOT)})]
+sys.path[:] = [folder for folder in sys.path if folder not in _own] + _own
+
+# Run, not imported: whatever the master imports, its workers inherit, and a reload (SIGHUP) after
+# an upgrade would then mix old modules with new ones.
+_config = runpy.run_path(str(ROOT / "ml_api" / "config.py"))
+_read_int = _config["read_int"]
+
+try:
+    # Checked here too, so that a bad setting stops the master with one line and not each worker
+    # with a traceback.
+    _config["from_environment"]()
+    bind = f"0.0.0.0:{_read_int(os.environ, 'PORT', 5000, minimum=1, maximum=65535)}"
+    workers = _read_int(os.environ, "WEB_CONCURRENCY", 1, minimum=1, maximum=512)
+    threads = _read_int(os.environ, "ML_API_THREADS", 4, minimum=1, maximum=512)
+except _config["ConfigError"] as error:
+    raise SystemExit(f"gunicorn.conf.py: {error}") from None
+
+worker_class = "gthread"
+# The model is loaded after the fork: inference threads and sessions do not survive one.
+preload_app = False
+# On SIGTERM, what is in hand is answered within these seconds.
+graceful_timeout = 20
+# Idle connections are closed after these seconds; a proxy in front reopens them.
+keepalive = 5
+# Standard output holds the service's JSON lines, one for each input and output.
+accesslog = None
+# With these two a read-only root file system is enough.
+control_socket_disable = True
+if os.access("/dev/shm", os.W_OK):
+    worker_tmp_dir = "/dev/shm"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load the model before the first request; a model that fails must not fail the worker."""
+    from ml_api.model import warm
+
+    warm(worker.wsgi)

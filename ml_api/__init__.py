@@ -1,0 +1,51 @@
+"""A thin web service in front of the installed ``regression_model`` package.
+
+It adds nothing to the model: requests go to it as bytes, answers leave as it gave them.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from flask import Flask
+from werkzeug.utils import import_string
+
+from ml_api import errors, guards, logs, routes
+from ml_api.config import Config, ConfigError, from_environment
+from ml_api.model import ModelHolder
+
+__all__ = ["__version__", "create_app"]
+
+__version__ = files(__name__).joinpath("VERSION").read_text("ascii").strip()
+
+
+def create_app(config_object: object | str | None = None) -> Flask:
+    """Make the application; no model is loaded before the first request that needs one.
+
+    ``config_object`` is a configuration, its class or its dotted name (see ``ml_api.config``);
+    without one, the environment decides. Raises ``ConfigError`` where a setting cannot be used.
+    """
+    app = Flask(__name__, static_folder=None)
+    # A path with two slashes is another path, not a redirect: redirected posts lose their body.
+    app.url_map.merge_slashes = False
+    app.config.from_object(_settings(config_object))
+    if app.config["ML_API_ENV"] == "production" and app.debug:
+        raise ConfigError("DEBUG", app.debug, "False in production")
+    ModelHolder(app.config["REGRESSION_MODEL_ARTIFACT"]).init_app(app)
+    logs.init_app(app)
+    guards.init_app(app)
+    errors.init_app(app)
+    routes.init_app(app)
+    return app
+
+
+def _settings(config_object: object | str | None) -> Config:
+    if config_object is None:
+        return from_environment()
+    if isinstance(config_object, str):
+        config_object = import_string(config_object)
+    if isinstance(config_object, type) and issubclass(config_object, Config):
+        config_object = config_object()
+    if not isinstance(config_object, Config):
+        raise ConfigError("config_object", config_object, "a Config of ml_api.config or its class")
+    return config_object

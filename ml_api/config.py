@@ -1,0 +1,137 @@
+"""The settings of the service, read from environment variables.
+
+Absent means the documented default (``docs/api.md``); anything that cannot be used, an empty
+value included, is refused by :class:`ConfigError`. Only the standard library is imported here,
+because ``gunicorn.conf.py`` runs this file in the master, which must not load the application.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+MEBIBYTE = 1024 * 1024
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off"})
+LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+
+
+class ConfigError(ValueError):
+    """A setting is refused: the message names the variable, its value and what is expected."""
+
+    def __init__(self, name: str, value: object, expected: str) -> None:
+        super().__init__(f"{name} is {value!r}: expected {expected}.")
+
+
+def read_int(
+    environ: Mapping[str, str], name: str, default: int, *, minimum: int, maximum: int
+) -> int:
+    """The whole number in ``name``, decimal digits only, within its limits."""
+    text = environ.get(name)
+    if text is None:
+        return default
+    # int() alone would also take " 1", "1_000" and digits of other scripts, and refuses
+    # thousands of digits with an error of its own.
+    if text.isascii() and text.isdigit() and len(text) <= 20 and minimum <= int(text) <= maximum:
+        return int(text)
+    raise ConfigError(name, text, f"a whole number from {minimum} to {maximum}")
+
+
+def read_bool(environ: Mapping[str, str], name: str, default: bool) -> bool:
+    """The switch in ``name``: 1, true, yes, on or 0, false, no, off, in any case."""
+    text = environ.get(name)
+    if text is None:
+        return default
+    if text.lower() in TRUE:
+        return True
+    if text.lower() in FALSE:
+        return False
+    raise ConfigError(name, text, "1, true, yes or on; or 0, false, no or off")
+
+
+def read_choice(
+    environ: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]
+) -> str:
+    """One of ``choices`` from ``name``, in any case."""
+    text = environ.get(name, default)
+    if text.lower() in choices:
+        return text.lower()
+    raise ConfigError(name, text, f"one of {', '.join(choices)}")
+
+
+def read_text(environ: Mapping[str, str], name: str) -> str | None:
+    """The text in ``name``, None where the variable is absent."""
+    text = environ.get(name)
+    if text is None or text.strip():
+        return text
+    raise ConfigError(name, text, "a path, or the variable left unset")
+
+
+class Config:
+    """What every environment shares. Values are read when an instance is made.
+
+    Attributes
+    ----------
+    ML_API_MAX_BODY_BYTES : the largest request body that is accepted, in bytes
+    ML_API_LOG_VALUES : whether the values of inputs and outputs are logged
+    ML_API_LOG_LEVEL : the lowest level that is logged
+    REGRESSION_MODEL_ARTIFACT : folder of the artifact, None for the package's own
+    """
+
+    ML_API_ENV = "production"
+    DEBUG = False
+    TESTING = False
+
+    log_values_default = False
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        environ = os.environ if environ is None else environ
+        self.ML_API_MAX_BODY_BYTES = read_int(
+            environ,
+            "ML_API_MAX_BODY_BYTES",
+            32 * MEBIBYTE,
+            minimum=1,
+            maximum=1024 * MEBIBYTE,
+        )
+        self.ML_API_LOG_VALUES = read_bool(environ, "ML_API_LOG_VALUES", self.log_values_default)
+        self.ML_API_LOG_LEVEL = read_choice(environ, "ML_API_LOG_LEVEL", "info", LOG_LEVELS)
+        self.REGRESSION_MODEL_ARTIFACT = read_text(environ, "REGRESSION_MODEL_ARTIFACT")
+
+
+class ProductionConfig(Config):
+    """The default: values stay out of the log, and debugging is refused."""
+
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        environ = os.environ if environ is None else environ
+        super().__init__(environ)
+        if read_bool(environ, "FLASK_DEBUG", False):
+            raise ConfigError("FLASK_DEBUG", environ["FLASK_DEBUG"], "off in production")
+
+
+class DevelopmentConfig(Config):
+    """Debugging on, and the values of inputs and outputs in the log."""
+
+    ML_API_ENV = "development"
+    DEBUG = True
+    log_values_default = True
+
+
+class TestingConfig(Config):
+    """For tests of the service itself."""
+
+    __test__ = False  # pytest takes classes called Test... for tests
+
+    ML_API_ENV = "testing"
+    TESTING = True
+
+
+CONFIGS: dict[str, type[Config]] = {
+    config.ML_API_ENV: config for config in (ProductionConfig, DevelopmentConfig, TestingConfig)
+}
+
+
+def from_environment(environ: Mapping[str, str] | None = None) -> Config:
+    """The configuration that ``ML_API_ENV`` names, production where it is absent."""
+    environ = os.environ if environ is None else environ
+    name = read_choice(environ, "ML_API_ENV", ProductionConfig.ML_API_ENV, tuple(CONFIGS))
+    return CONFIGS[name](environ)

@@ -1,0 +1,83 @@
+"""One shape for every error: problem details (RFC 9457) with the id of the request."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    MethodNotAllowed,
+    NotFound,
+    ServiceUnavailable,
+    UnprocessableEntity,
+)
+from werkzeug.http import HTTP_STATUS_CODES
+
+from ml_api import logs
+from ml_api.answers import json_response
+from ml_api.model import RETRY_SECONDS, ModelUnavailable
+from regression_model import InvalidInput, Issue, MalformedJSON, Prediction
+
+
+class NoRowPriced(UnprocessableEntity):
+    """The input has the right shape and not one of its houses could be priced."""
+
+    def __init__(self, result: Prediction) -> None:
+        rows = len(result["predictions"])
+        super().__init__(f"Rows with a price: 0 of {rows}; the reasons are in errors.")
+        self.errors: list[Issue] = result["errors"]
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(Exception, answer)
+
+
+def answer(error: Exception) -> Response:
+    """The response to ``error``; what is nobody's fault but ours is logged with its traceback."""
+    refusal = _as_http(error)
+    status = refusal.code or 500
+    _log(error, status)
+    problem: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTP_STATUS_CODES.get(status, "Unknown Error"),
+        "status": status,
+        "detail": _detail(refusal),
+        "request_id": logs.request_id(),
+    }
+    if isinstance(refusal, NoRowPriced):
+        problem["errors"] = refusal.errors
+    headers = [(name, value) for name, value in refusal.get_headers() if name != "Content-Type"]
+    return json_response(problem, status, headers, content_type="application/problem+json")
+
+
+def _log(error: Exception, status: int) -> None:
+    where = {"method": request.method, "path": request.path}
+    if status == 500:
+        logs.error("request.failed", exc_info=True, **where)
+    else:
+        logs.info("request.refused", status=status, error=type(error).__name__, **where)
+
+
+def _as_http(error: Exception) -> HTTPException:
+    match error:
+        case HTTPException():
+            return error
+        case MalformedJSON():
+            return BadRequest(str(error))
+        case InvalidInput():
+            return UnprocessableEntity(str(error))
+        case ModelUnavailable():
+            return ServiceUnavailable(str(error), retry_after=RETRY_SECONDS)
+    return InternalServerError()
+
+
+def _detail(refusal: HTTPException) -> str:
+    match refusal:
+        case NotFound():
+            return "There is nothing at this path."
+        case MethodNotAllowed():
+            return f"This path answers {', '.join(sorted(refusal.valid_methods or ()))} only."
+        case InternalServerError():  # what it says itself may be the text of an exception
+            return "The server failed; its log has the reason under this request_id."
+    return refusal.description or ""

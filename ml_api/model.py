@@ -1,0 +1,113 @@
+"""One model per process: loaded when it is first needed, shared by all threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import cast
+
+from flask import Flask, current_app
+
+from ml_api import logs
+from regression_model import ArtifactError, Model, ModelNotFound, RegressionModelError, load_model
+
+EXTENSION = "regression_model"
+RETRY_SECONDS = 5
+
+
+class ModelUnavailable(Exception):
+    """There is no model to answer with; the text is meant for clients and holds no paths."""
+
+
+class ModelHolder:
+    """Loads an artifact once and remembers for a few seconds that it could not.
+
+    A failure is retried, so that a model which arrives later is served without a restart; it is
+    remembered, so that a flood of requests does not become a flood of file reads.
+    """
+
+    def __init__(self, artifact: str | None) -> None:
+        self._artifact = artifact
+        self._lock = threading.Lock()
+        self._model: Model | None = None
+        self._failure = ""
+        self._logged = ""
+        self._retry_at = 0.0
+        self._faults: list[str] | None = None
+
+    def init_app(self, app: Flask) -> None:
+        app.extensions[EXTENSION] = self
+
+    def get(self) -> Model:
+        """The model. Raises ``ModelUnavailable`` with the reason where there is none."""
+        if self._model is None:
+            with self._lock:
+                if self._model is None:
+                    self._model = self._load()
+        return self._model
+
+    def faults(self) -> list[str]:
+        """What the model's golden rows say against it; asked once, empty when it is sound."""
+        model = self.get()
+        with self._lock:
+            if self._faults is None:
+                self._faults = _check(model)
+        return self._faults
+
+    def _load(self) -> Model:
+        if time.monotonic() < self._retry_at:
+            raise ModelUnavailable(self._failure)
+        try:
+            model = load_model(self._artifact)
+        except Exception as error:
+            # The first failure is news and its repetitions are not: one error in the log each.
+            if repr(error) != self._logged:
+                self._logged = repr(error)
+                _log_failure("model.unavailable", error)
+            self._failure = _reason(error)
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            raise ModelUnavailable(self._failure) from error
+        logs.info("model.loaded", **model.info())
+        return model
+
+
+def _check(model: Model) -> list[str]:
+    try:
+        faults = model.check_golden()
+    except Exception as error:
+        _log_failure("model.check_failed", error)
+        raise ModelUnavailable(_reason(error)) from error
+    if faults:
+        logs.error("model.golden_rows_differ", faults=faults)
+    return faults
+
+
+def _log_failure(event: str, error: Exception) -> None:
+    # What the package says on purpose is complete; anything else needs its traceback.
+    expected = isinstance(error, RegressionModelError)
+    logs.error(event, exc_info=not expected, error=type(error).__name__, reason=str(error))
+
+
+def _reason(error: Exception) -> str:
+    # Messages of the package name folders of this machine; clients get the kind of failure only.
+    if isinstance(error, ModelNotFound):
+        return "No trained model is installed here."
+    if isinstance(error, ArtifactError):
+        return f"The installed model cannot be used ({type(error).__name__})."
+    return "The installed model could not be loaded."
+
+
+def holder() -> ModelHolder:
+    """The holder of the current application."""
+    return cast(ModelHolder, current_app.extensions[EXTENSION])
+
+
+def warm(app: Flask) -> None:
+    """Load and check the model before the first request; never raises.
+
+    A worker that fails while it boots stops gunicorn altogether, so a broken model must not: the
+    worker lives, says so in the log, and answers 503 where a model is needed.
+    """
+    with app.app_context(), suppress(ModelUnavailable):  # logged where it arose
+        holder().faults()

@@ -1,0 +1,12 @@
+"""The routes, one module for each concern."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from ml_api.routes import health, predict, schema
+
+
+def init_app(app: Flask) -> None:
+    for module in (health, predict, schema):
+        app.register_blueprint(module.blueprint)

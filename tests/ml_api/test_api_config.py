@@ -1,0 +1,128 @@
+"""Absent settings have documented defaults; unusable ones are refused by name."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ml_api import create_app
+from ml_api.config import (
+    Config,
+    ConfigError,
+    DevelopmentConfig,
+    ProductionConfig,
+    TestingConfig,
+    from_environment,
+)
+
+
+def test_absent_variables_mean_the_defaults() -> None:
+    config = from_environment({})
+
+    assert isinstance(config, ProductionConfig)
+    assert config.ML_API_MAX_BODY_BYTES == 32 * 1024 * 1024
+    assert config.ML_API_LOG_VALUES is False
+    assert config.ML_API_LOG_LEVEL == "info"
+    assert config.REGRESSION_MODEL_ARTIFACT is None
+
+
+def test_values_are_logged_by_default_in_development_only() -> None:
+    logged = {c: c({}).ML_API_LOG_VALUES for c in (Config, DevelopmentConfig, TestingConfig)}
+
+    assert logged == {Config: False, DevelopmentConfig: True, TestingConfig: False}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("ML_API_MAX_BODY_BYTES", "1", 1),
+        ("ML_API_MAX_BODY_BYTES", "1073741824", 1024**3),
+        ("ML_API_LOG_VALUES", "on", True),
+        ("ML_API_LOG_VALUES", "TRUE", True),
+        ("ML_API_LOG_VALUES", "0", False),
+        ("ML_API_LOG_LEVEL", "Warning", "warning"),
+        ("REGRESSION_MODEL_ARTIFACT", "somewhere", "somewhere"),
+    ],
+)
+def test_a_variable_is_read(name: str, text: str, value: object) -> None:
+    assert getattr(from_environment({name: text}), name) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ML_API_ENV", ""),
+        ("ML_API_ENV", "staging"),
+        ("ML_API_MAX_BODY_BYTES", ""),
+        ("ML_API_MAX_BODY_BYTES", "0"),
+        ("ML_API_MAX_BODY_BYTES", "-1"),
+        ("ML_API_MAX_BODY_BYTES", "32 MiB"),
+        ("ML_API_MAX_BODY_BYTES", "1_000"),
+        ("ML_API_MAX_BODY_BYTES", "1e6"),
+        ("ML_API_MAX_BODY_BYTES", "\u0661\u0662"),
+        ("ML_API_MAX_BODY_BYTES", "9" * 5000),
+        ("ML_API_LOG_VALUES", ""),
+        ("ML_API_LOG_VALUES", "maybe"),
+        ("ML_API_LOG_LEVEL", ""),
+        ("ML_API_LOG_LEVEL", "loud"),
+        ("REGRESSION_MODEL_ARTIFACT", ""),
+        ("REGRESSION_MODEL_ARTIFACT", "  "),
+        ("FLASK_DEBUG", ""),
+        ("FLASK_DEBUG", "perhaps"),
+    ],
+)
+def test_an_unusable_value_is_refused_by_name(name: str, text: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} is {re.escape(repr(text))}: expected .+"):
+        from_environment({name: text})
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("production", ProductionConfig),
+        ("Development", DevelopmentConfig),
+        ("testing", TestingConfig),
+    ],
+)
+def test_the_environment_chooses_the_class(name: str, kind: type[Config]) -> None:
+    assert type(from_environment({"ML_API_ENV": name})) is kind
+
+
+def test_create_app_asks_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ML_API_ENV", "testing")
+    monkeypatch.setenv("ML_API_MAX_BODY_BYTES", "77")
+
+    app = create_app()
+
+    assert (app.config["ML_API_ENV"], app.config["ML_API_MAX_BODY_BYTES"]) == ("testing", 77)
+
+
+@pytest.mark.parametrize(
+    "config", ["ml_api.config.TestingConfig", TestingConfig, TestingConfig({})]
+)
+def test_create_app_takes_a_name_a_class_or_an_instance(config: object) -> None:
+    assert create_app(config).config["ML_API_ENV"] == "testing"
+
+
+def test_values_are_read_when_an_instance_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ML_API_LOG_LEVEL", "error")
+    before = TestingConfig()
+    monkeypatch.setenv("ML_API_LOG_LEVEL", "debug")
+
+    assert (before.ML_API_LOG_LEVEL, TestingConfig().ML_API_LOG_LEVEL) == ("error", "debug")
+
+
+def test_create_app_refuses_what_is_no_config() -> None:
+    with pytest.raises(ConfigError, match="expected a Config of ml_api"):
+        create_app({"TESTING": True})
+
+
+def test_production_refuses_debugging() -> None:
+    with pytest.raises(ConfigError, match="FLASK_DEBUG is '1': expected off in production"):
+        ProductionConfig({"FLASK_DEBUG": "1"})
+
+    config = ProductionConfig({})
+    config.DEBUG = True
+    with pytest.raises(ConfigError, match="DEBUG is True: expected False in production"):
+        create_app(config)

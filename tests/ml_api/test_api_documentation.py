@@ -1,0 +1,50 @@
+"""``docs/api.md`` describes the service that there is, and its example works."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from ml_api.config import Config
+
+TEXT = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text("utf-8")
+
+
+def test_the_example_works(client: FlaskClient) -> None:
+    (path, body), *_ = re.findall(r"curl -s http://localhost:5000(\S+).*? -d '(.*?)'", TEXT, re.S)
+    promised = json.loads(re.findall(r"```json\n(.*?)```", TEXT, re.S)[0])
+
+    answer = client.post(path, data=body, content_type="application/json")
+
+    assert answer.status_code == 200
+    assert answer.json is not None
+    assert set(answer.json) == set(promised)
+    assert answer.json["warnings"] == []
+
+
+def test_every_route_is_documented(app: Flask) -> None:
+    documented = set(re.findall(r"`(?:GET|POST) (/\S+)`", TEXT))
+
+    assert documented == {rule.rule for rule in app.url_map.iter_rules()}
+
+
+def test_every_setting_is_documented() -> None:
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", TEXT, re.M))
+    settings = {name for name in vars(Config({})) if name.isupper()}
+
+    server = {"ML_API_ENV", "PORT", "WEB_CONCURRENCY", "ML_API_THREADS", "FLASK_DEBUG"}
+    assert documented == settings | server
+
+
+def test_the_error_shape_is_documented(client: FlaskClient) -> None:
+    promised = json.loads(re.findall(r"```json\n(.*?)```", TEXT, re.S)[1])
+
+    answer = client.post("/v1/predict", json={})
+
+    assert answer.json is not None
+    assert list(answer.json) == list(promised)
+    assert answer.json["detail"] == promised["detail"]

@@ -1,0 +1,171 @@
+"""Every error has one shape, tells the client what to do, and discloses nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, abort
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from ml_api.answers import json_response
+from regression_model import CheckFailed
+
+MakeApp = Callable[..., Flask]
+
+PREDICT = "/v1/regression-model/predict"
+JSON = "application/json"
+SHAPE = {"type", "title", "status", "detail", "request_id"}
+
+
+@pytest.fixture
+def fragile(make_app: MakeApp) -> FlaskClient:
+    """A service with a small limit and with routes that fail in their own ways."""
+    app = make_app(ML_API_MAX_BODY_BYTES="100")
+    secret = Path(__file__)
+
+    @app.get("/fails")
+    def fails() -> str:
+        raise RuntimeError(f"cannot open {secret}")
+
+    @app.get("/fails-on-purpose")
+    def fails_on_purpose() -> str:
+        raise CheckFailed(f"the model in {secret} is worse")
+
+    @app.get("/aborts")
+    def aborts() -> str:
+        abort(500, description=f"see {secret}")
+
+    return app.test_client()
+
+
+def without_model(make_app: MakeApp) -> FlaskClient:
+    return make_app(REGRESSION_MODEL_ARTIFACT="/nowhere/to/be/found").test_client()
+
+
+def ask(client: FlaskClient, status: int) -> TestResponse:
+    """A request that is answered with ``status``."""
+    requests: dict[int, Any] = {
+        400: lambda: client.post(PREDICT, data="{", content_type=JSON),
+        404: lambda: client.get("/nothing/here"),
+        405: lambda: client.get(PREDICT),
+        413: lambda: client.post(PREDICT, data=" " * 101, content_type=JSON),
+        415: lambda: client.post(PREDICT, data="{}", content_type="text/plain"),
+        422: lambda: client.post(PREDICT, data="[]", content_type=JSON),
+        500: lambda: client.get("/fails"),
+        503: lambda: client.post(PREDICT, data="{}", content_type=JSON),
+    }
+    answer: TestResponse = requests[status]()
+    return answer
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 413, 415, 422, 500, 503])
+def test_every_status_has_the_one_shape(
+    fragile: FlaskClient, make_app: MakeApp, status: int
+) -> None:
+    client = without_model(make_app) if status == 503 else fragile
+
+    answer = ask(client, status)
+
+    assert answer.status_code == status
+    assert answer.content_type == "application/problem+json"
+    problem = json.loads(answer.data)
+    assert set(problem) == SHAPE
+    assert problem["status"] == status
+    assert problem["type"] == "about:blank"
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_rows_without_a_price_add_only_their_errors(client: FlaskClient) -> None:
+    answer = client.post(PREDICT, json={})
+
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert set(answer.json) == SHAPE | {"errors"}
+    assert set(answer.json["errors"][0]) == {"row", "field", "code", "message", "value"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1//predict", "/v1/predict/", "/static/x", "/%ff%00", "/health/"]
+)
+def test_another_path_is_no_redirect(client: FlaskClient, path: str) -> None:
+    answer = client.post(path, json={})
+
+    assert answer.status_code == 404
+    assert set(json.loads(answer.data)) == SHAPE
+
+
+def test_numbers_that_json_lacks_become_null(app: Flask) -> None:
+    with app.app_context():
+        answer = json_response({"a": float("nan"), "b": [float("inf")]})
+
+    assert json.loads(answer.data) == {"a": None, "b": [None]}
+
+
+def test_405_says_which_methods_there_are(client: FlaskClient) -> None:
+    answer = client.delete(PREDICT)
+
+    assert set(answer.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
+    assert "POST" in json.loads(answer.data)["detail"]
+
+
+def test_503_says_when_to_come_back(make_app: MakeApp) -> None:
+    answer = ask(without_model(make_app), 503)
+
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("path", ["/fails", "/fails-on-purpose", "/aborts"])
+def test_a_failure_of_ours_discloses_nothing(fragile: FlaskClient, path: str) -> None:
+    answer = fragile.get(path)
+
+    assert answer.status_code == 500
+    assert "Traceback" not in answer.text
+    assert str(Path(__file__).parent) not in answer.text
+    assert "log" in json.loads(answer.data)["detail"]
+
+
+def test_a_failure_of_ours_leaves_its_traceback_in_the_log(
+    fragile: FlaskClient, log_lines: Any
+) -> None:
+    answer = fragile.get("/fails")
+
+    (line,) = log_lines("request.failed")
+    assert line["request_id"] == answer.headers["X-Request-ID"]
+    assert "cannot open" in line["exc_info"]
+
+
+@pytest.mark.parametrize("path", ["/ready", "/version", "/v1/regression-model/schema"])
+def test_a_missing_model_discloses_no_path(make_app: MakeApp, path: str) -> None:
+    answer = without_model(make_app).get(path)
+
+    assert answer.status_code == 503
+    assert "nowhere" not in answer.text
+
+
+def test_no_answer_echoes_a_whole_body(client: FlaskClient) -> None:
+    for body in ('"' + "x" * 5000 + '"', json.dumps({"x" * 5000: "y" * 5000})):
+        answer = client.post(PREDICT, data=body, content_type=JSON)
+
+        assert answer.status_code == 422
+        assert "x" * 200 not in answer.text
+        assert "y" * 200 not in answer.text
+
+
+def test_debugging_shows_no_more_than_production(make_app: MakeApp) -> None:
+    app: Flask = make_app("development")
+
+    @app.get("/fails")
+    def fails() -> str:
+        raise RuntimeError("a secret")
+
+    answer = app.test_client().get("/fails")
+
+    assert answer.status_code == 500
+    assert "secret" not in answer.text

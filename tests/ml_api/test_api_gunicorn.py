@@ -1,0 +1,215 @@
+"""The real server: starts, refuses, reloads and stops as promised."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import regression_model
+
+Serve = Callable[..., Any]
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "gunicorn.conf.py"
+PREDICT = "/v1/regression-model/predict"
+JSON = {"Content-Type": "application/json"}
+SETTINGS = (
+    "PORT",
+    "WEB_CONCURRENCY",
+    "ML_API_THREADS",
+    "ML_API_ENV",
+    "ML_API_MAX_BODY_BYTES",
+    "ML_API_LOG_VALUES",
+    "ML_API_LOG_LEVEL",
+    "FLASK_DEBUG",
+)
+
+
+def test_it_answers_from_any_folder_and_stops_on_sigterm(
+    serve: Serve, houses: list[dict[str, Any]]
+) -> None:
+    with serve() as server:
+        assert server.ask("GET", "/ready")[0] == 200
+        status, content = server.ask("POST", PREDICT, body=json.dumps(houses), headers=JSON)
+        assert status == 200
+        assert None not in json.loads(content)["predictions"]
+
+        server.process.terminate()
+
+        assert server.process.wait(timeout=30) == 0
+        assert [line["rows"] for line in server.log("predict.output")] == [len(houses)]
+
+
+def test_it_leaves_no_control_socket(serve: Serve, tmp_path: Path) -> None:
+    with serve(HOME=str(tmp_path), XDG_RUNTIME_DIR=str(tmp_path)):
+        assert [path for path in tmp_path.rglob("*") if path.is_socket()] == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the always full device")
+def test_a_full_log_disk_fails_no_request(serve: Serve, houses: list[dict[str, Any]]) -> None:
+    with serve(stdout=Path("/dev/full")) as server:
+        body = json.dumps(houses)
+        answers = [server.ask("POST", PREDICT, body=body, headers=JSON)[0] for _ in range(50)]
+
+        assert answers == [200] * 50
+        assert "Traceback" not in server.stderr.read_text()
+        server.process.terminate()
+        assert server.process.wait(timeout=30) == 0
+
+
+@pytest.mark.parametrize("text", ["", "garbage"])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_an_unusable_setting_stops_it_at_once_by_name(tmp_path: Path, name: str, text: str) -> None:
+    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIG), "ml_api.wsgi:app"]
+
+    ended = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, name: text}, capture_output=True, timeout=3
+    )
+
+    assert ended.returncode != 0
+    assert name.encode() in ended.stderr
+    assert repr(text).encode() in ended.stderr
+
+
+def test_an_empty_artifact_setting_stops_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIG), "ml_api.wsgi:app"]
+    env = {**os.environ, "REGRESSION_MODEL_ARTIFACT": ""}
+
+    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, timeout=3)
+
+    assert ended.returncode != 0
+    assert b"REGRESSION_MODEL_ARTIFACT is ''" in ended.stderr
+
+
+@pytest.mark.parametrize("size", [1001, 40_000_000])
+def test_a_chunked_body_over_the_limit_is_refused(serve: Serve, size: int) -> None:
+    def pieces() -> Any:
+        for start in range(0, size, 1_000_000):
+            yield b" " * min(1_000_000, size - start)
+
+    with serve(ML_API_MAX_BODY_BYTES="1000") as server:
+        answers = [
+            server.ask("POST", PREDICT, body=pieces(), headers=h, encode_chunked=chunked)
+            for h, chunked in (
+                ({**JSON, "Transfer-Encoding": "chunked"}, True),
+                ({**JSON, "Content-Length": str(size)}, False),
+            )
+        ]
+        afterwards = server.ask("GET", "/health")
+
+    assert [status for status, _ in answers] == [413, 413]
+    assert all(json.loads(content)["status"] == 413 for _, content in answers)
+    assert afterwards == (200, b"ok")
+
+
+def test_a_chunked_body_within_the_limit_is_whole(
+    serve: Serve, houses: list[dict[str, Any]]
+) -> None:
+    body = json.dumps(houses).encode()
+    pieces = [body[i : i + 777] for i in range(0, len(body), 777)]
+    headers = {**JSON, "Transfer-Encoding": "chunked"}
+
+    with serve(ML_API_MAX_BODY_BYTES=str(len(body))) as server:
+        status, content = server.ask(
+            "POST", PREDICT, body=iter(pieces), headers=headers, encode_chunked=True
+        )
+
+    assert status == 200
+    assert len(json.loads(content)["predictions"]) == len(houses)
+
+
+def test_broken_chunks_are_the_clients_doing(serve: Serve) -> None:
+    request = (
+        f"POST {PREDICT} HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+        "Transfer-Encoding: chunked\r\n\r\nnot a size\r\n{}\r\n0\r\n\r\n"
+    )
+    with serve() as server:
+        answer = server.send(request.encode())
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in answer
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
+def test_a_client_that_breaks_off_makes_no_noise(serve: Serve, head: str) -> None:
+    request = (
+        f"POST {PREDICT} HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n{head}\r\n\r\n"
+        '5\r\n{"a":'
+    )
+    with serve() as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+            connection.sendall(request.encode())
+        wait_for(lambda: server.log("request.refused"))
+
+        assert [line["status"] for line in server.log("request.refused")] == [400]
+        assert server.log("request.failed") == []
+        assert "Traceback" not in server.stderr.read_text()
+        assert server.ask("GET", "/health")[0] == 200
+
+
+def test_a_missing_model_stops_no_worker(serve: Serve, tmp_path: Path) -> None:
+    with serve(REGRESSION_MODEL_ARTIFACT=str(tmp_path / "nothing")) as server:
+        statuses = {path: server.ask("GET", path)[0] for path in ("/health", "/ready", "/version")}
+        predicted = server.ask("POST", PREDICT, body=b"{}", headers=JSON)[0]
+
+        assert (statuses, predicted) == ({"/health": 200, "/ready": 503, "/version": 503}, 503)
+        assert len(server.log("model.unavailable")) == 1
+        assert server.process.poll() is None
+
+
+def test_a_reload_onto_a_damaged_model_stops_no_service(
+    serve: Serve, artifact: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(artifact, copy)
+    with serve(REGRESSION_MODEL_ARTIFACT=str(copy)) as server:
+        assert server.ask("GET", "/ready")[0] == 200
+
+        for graph in copy.rglob("*.onnx"):
+            graph.write_bytes(b"")
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: server.log("model.unavailable"))
+
+        wait_for(lambda: server.ask("GET", "/ready")[0] == 503)
+        assert server.ask("GET", "/health")[0] == 200
+        assert server.process.poll() is None
+
+
+def test_the_installed_package_wins_over_the_source_folder(serve: Serve, tmp_path: Path) -> None:
+    """A checkout's ``regression_model/`` need not hold a model; the installed wheel does."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / "ml_api", checkout / "ml_api")
+    shutil.copy(CONFIG, checkout)
+    (checkout / "regression_model").mkdir()
+    (checkout / "regression_model" / "__init__.py").write_text("raise ImportError('the source')")
+    installed = str(Path(regression_model.__file__).parents[1])
+    path = os.pathsep.join([installed, os.environ.get("PYTHONPATH", "")])
+
+    with serve(checkout / CONFIG.name, checkout, PYTHONPATH=path) as server:
+        assert server.ask("GET", "/ready")[0] == 200
+
+
+def test_workers_and_threads_follow_the_environment(serve: Serve) -> None:
+    with serve(WEB_CONCURRENCY="2", ML_API_THREADS="3") as server:
+        wait_for(lambda: len(server.log("model.loaded")) == 2)
+
+        assert server.stderr.read_text().count("Booting worker") == 2
+        assert "Using worker: gthread" in server.stderr.read_text()
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened"
+        time.sleep(0.05)
