@@ -70,9 +70,13 @@ def error(event: str, *, exc_info: bool = False, **fields: object) -> None:
     _log(logging.ERROR, event, fields, exc_info=exc_info)
 
 
-def predict_input(body: bytes) -> None:
-    """Record an input before it is scored, so that a failing prediction leaves it behind."""
-    fields: dict[str, object] = {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+def predict_input(body: bytes, *, rows: int | None) -> None:
+    """Record an input before it is scored, so that a failing prediction leaves it behind.
+
+    ``rows`` is None where the body could not be read as houses.
+    """
+    digest = hashlib.sha256(body).hexdigest()
+    fields: dict[str, object] = {"rows": rows, "bytes": len(body), "sha256": digest}
     if current_app.config["ML_API_LOG_VALUES"]:
         fields["body"] = body.decode("utf-8", "replace")
     info("predict.input", **fields)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         make_prediction,
         validate_inputs,
     )
+    from regression_model.records import parse_json
 
 __all__ = [
     "ArtifactCorrupt",
@@ -55,10 +56,20 @@ __all__ = [
     "Validation",
     "load_model",
     "make_prediction",
+    "parse_json",
     "validate_inputs",
 ]
 
-_PREDICT = {"Model", "Prediction", "Validation", "load_model", "make_prediction", "validate_inputs"}
+_HOMES = {
+    "Issue": "issues",
+    "Model": "predict",
+    "Prediction": "predict",
+    "Validation": "predict",
+    "load_model": "predict",
+    "make_prediction": "predict",
+    "parse_json": "records",
+    "validate_inputs": "predict",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -66,8 +77,7 @@ def __getattr__(name: str) -> Any:
         return import_module("regression_model.version").VERSION
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = "predict" if name in _PREDICT else "issues" if name == "Issue" else "errors"
-    return getattr(import_module(f"{__name__}.{module}"), name)
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from regression_model.artifact import GOLDEN, GRAPH, Artifact, open_artifact
 from regression_model.encoder import Encoder
-from regression_model.errors import ArtifactIncompatible
+from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible
 from regression_model.issues import Issue
 from regression_model.records import House, HouseValidator, parse_json, rows_of
 from regression_model.schema import house_schema
@@ -62,6 +62,7 @@ class Model:
         self._encoder = Encoder(self.spec, levels_seen=manifest["profile"]["levels"])
         half_width = manifest["interval"]["half_width_log"]
         self._scorer = Scorer(artifact.read(GRAPH), half_width=half_width)
+        self._golden = json.loads(artifact.read(GOLDEN))
 
     def info(self) -> dict[str, str]:
         """Which model this is: version, artifact, kind of training data, time of training."""
@@ -125,11 +126,10 @@ class Model:
 
     def check_golden(self) -> list[str]:
         """Re-score the artifact's golden houses; a line for each that is a dollar or more off."""
-        golden = json.loads(self.artifact.read(GOLDEN))
-        result = self.predict_rows([row["house"] for row in golden])
+        result = self.predict_rows([row["house"] for row in self._golden])
         return [
             f"golden house {i}: expected {row['prediction']}, got {price}"
-            for i, (row, price) in enumerate(zip(golden, result["predictions"], strict=True))
+            for i, (row, price) in enumerate(zip(self._golden, result["predictions"], strict=True))
             if not _same(row["prediction"], price)
         ]
 
@@ -167,7 +167,15 @@ def load_model(path: str | os.PathLike[str] | None = None) -> Model:
     Raises :class:`ModelNotFound` where there is none and :class:`ArtifactError` where it cannot
     be used.
     """
-    return Model(open_artifact(path))
+    artifact = open_artifact(path)
+    while True:
+        try:
+            return Model(artifact)
+        except ArtifactCorrupt:
+            latest = open_artifact(path)
+            if latest.folder == artifact.folder:
+                raise
+            artifact = latest  # it was replaced, and removed, while it was being read
 
 
 @lru_cache(maxsize=1)

@@ -34,6 +34,7 @@ def test_input_and_output_are_two_records_under_one_id(
     given, made = (line for line in log_lines() if line["event"].startswith("predict."))
     assert [given["event"], made["event"]] == ["predict.input", "predict.output"]
     assert given["request_id"] == made["request_id"] == answer.headers["X-Request-ID"]
+    assert given["rows"] == len(houses) + 1
     assert given["bytes"] == len(body)
     assert given["sha256"] == hashlib.sha256(body).hexdigest()
     assert (made["rows"], made["priced"]) == (len(houses) + 1, len(houses))
@@ -44,10 +45,10 @@ def test_input_and_output_are_two_records_under_one_id(
 def test_a_failing_prediction_leaves_its_input_behind(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, log_lines: LogLines
 ) -> None:
-    def fail(self: Model, body: bytes) -> None:
+    def fail(self: Model, rows: list[Any], **options: Any) -> None:
         raise RuntimeError("the graph broke")
 
-    monkeypatch.setattr(Model, "predict_json", fail)
+    monkeypatch.setattr(Model, "predict_rows", fail)
     answer = client.post(PREDICT, json={"a": 1})
 
     assert answer.status_code == 500
