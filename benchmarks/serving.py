@@ -27,8 +27,8 @@ import pandas as pd
 from pydantic_core import to_json
 
 from regression_model import Model, load_model
-from regression_model.training.edge import random_houses
 from regression_model.training.persistence import load_pipeline
+from regression_model.training.sample import generate
 
 ROOT = Path(__file__).resolve().parents[1]
 CONSTANT = """
@@ -50,7 +50,8 @@ def main() -> None:
     parser.add_argument("--artifact", type=Path, required=True)
     arguments = parser.parse_args()
     model = load_model(arguments.artifact)
-    house = random_houses(model.spec, 1, seed=1)[0]
+    row = generate(1, spec=model.spec).drop(columns=model.spec.target.name)
+    house = json.loads(row.to_json(orient="records"))[0]
     body = json.dumps({"inputs": [house]}).encode()
     answer = to_json(model.predict_json(body))
     with _servers(arguments.artifact, answer) as (ours, constant):
