@@ -32,8 +32,10 @@ def named(value: Any) -> str:
         return names[type(value)]
     if isinstance(value, str):
         return f"text {short(value)!r}"
-    if isinstance(value, (bool, int, float)):
-        return f"{'true or false' if isinstance(value, bool) else 'number'} {short(value)}"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return f"number {short(value)}"
     return f"a {type(value).__name__}"
 
 

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from regression_model.cli import group
 
 TEXT = (Path(__file__).resolve().parents[1] / "README.md").read_text("utf-8")
-COMMANDS = re.findall(r"^regression-model (.+?)\s*(?:#.*)?$", TEXT, re.M)
+SHELL = "".join(re.findall(r"^```sh\n(.*?)^```", TEXT, re.M | re.S))
+COMMANDS = re.findall(r"^regression-model (.+?)\s*(?:#.*)?$", SHELL, re.M)
 
 
 def test_the_python_example_gives_what_its_comments_promise(
@@ -43,6 +44,7 @@ def test_the_commands_work_one_after_the_other(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("regression_model.training.config.bundled_config", lambda: quick_config)
     runner = CliRunner()
+    assert len(COMMANDS) == 4
     runner.invoke(group, ["sample", "800", "--output", "train.csv"], catch_exceptions=False)
 
     for command in COMMANDS:

@@ -169,7 +169,7 @@ NOT_HOUSES: list[tuple[Any, str]] = [
     (None, "expected a house, a list of houses .* got null"),
     (7, "got number 7"),
     (1.5, "got number 1.5"),
-    (True, "got true or false True"),
+    (True, "got true"),
     ("house", "got text 'house'"),
     (b"[]", "got a bytes"),
     ({1, 2}, "got a set"),
@@ -542,8 +542,8 @@ def test_a_missing_cell_of_every_kind_is_null(model: Model, frame: pd.DataFrame)
 @pytest.mark.parametrize(
     ("column", "values", "message"),
     [
-        ("FullBath", True, "FullBath must be a whole number, got true or false True"),
-        ("FullBath", pd.array([True] * 40, dtype="boolean"), "got true or false True"),
+        ("FullBath", True, "FullBath must be a whole number, got true"),
+        ("FullBath", pd.array([True] * 40, dtype="boolean"), "got true"),
         ("FullBath", "1", "FullBath must be a whole number, got text '1'; remove the quotes"),
         ("FullBath", 1.5, "FullBath must be a whole number, got 1.5"),
         ("YrSold", pd.Timestamp("2010-01-01"), "YrSold must be a whole number, got a Timestamp"),

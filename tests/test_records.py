@@ -66,7 +66,7 @@ def test_a_body_is_one_house_or_a_list_or_an_object_with_inputs(
         (b"[]", "the list of houses is empty; send at least one"),
         (b'{"inputs": []}', "the list of houses is empty; send at least one"),
         (b"null", "got null"),
-        (b"true", "got true or false True"),
+        (b"true", "got true"),
         (b"1", "got number 1"),
         (b'"house"', "got text 'house'"),
         (b'{"inputs": null}', "got null"),
@@ -204,17 +204,17 @@ def test_a_number_that_is_almost_whole_is_not(faults: Any, field: str, value: fl
         (
             {"OverallCond": True},
             "wrong_type",
-            "OverallCond must be a whole number, got true or false True",
+            "OverallCond must be a whole number, got true",
             True,
         ),
         (
             {"LotArea": False},
             "wrong_type",
-            "LotArea must be a number, got true or false False",
+            "LotArea must be a number, got false",
             False,
         ),
         ({"Alley": 3}, "wrong_type", "Alley must be text, got number 3", 3),
-        ({"Alley": True}, "wrong_type", "Alley must be text, got true or false True", True),
+        ({"Alley": True}, "wrong_type", "Alley must be text, got true", True),
         ({"LotArea": [1]}, "wrong_type", "LotArea must be a number, got a list", "a list"),
         ({"LotArea": {}}, "wrong_type", "LotArea must be a number, got an object", "an object"),
         (
@@ -393,7 +393,7 @@ def test_an_error_calls_an_aliased_field_what_the_sender_called_it_or_canonicall
     [
         (None, "null"),
         (7, "number 7"),
-        (True, "true or false True"),
+        (True, "true"),
         ("house", "text 'house'"),
         ([], "a list"),
         ([LEAST], "a list"),
