@@ -514,6 +514,7 @@ def test_a_spoiled_model_is_not_used_to_predict(own_artifact: Path, table: Path)
         ("train", "strictyaml", "strictyaml"),
         ("train", "joblib", "joblib"),
         ("evaluate", "pandas", "pandas"),
+        ("train", "threadpoolctl", "threadpoolctl"),
         ("sample", "pandas", "pandas"),
         ("sample", "strictyaml", "strictyaml"),
     ],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, requires
 from typing import Any
 
 import click
@@ -18,10 +20,7 @@ _COMMANDS = {
     "info": "Show which model is installed and what it was trained on.",
     "doctor": "Verify every file of the model and re-score its golden houses.",
 }
-_EXTRA_OF = {
-    "joblib": "train", "onnx": "train", "pandas": "train", "sklearn": "train",
-    "strictyaml": "train", "pyarrow": "batch",
-}  # fmt: skip
+_DISTRIBUTION = "regression-model"
 
 
 class _Commands(click.Group):
@@ -44,11 +43,11 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            if package not in _EXTRA_OF:
-                raise
             command = ctx.invoked_subcommand or "this command"
-            raise _Stop(str(_missing(package, command)), code=2) from None
+            missing = _missing((error.name or "").partition(".")[0], purpose=f"'{command}'")
+            if missing is None:
+                raise
+            raise _Stop(str(missing), code=2) from None
         except RegressionModelError as error:
             raise _Stop(str(error), code=1 if isinstance(error, CheckFailed) else 2) from error
 
@@ -59,13 +58,22 @@ class _Stop(click.ClickException):
         self.exit_code = code  # type: ignore[misc]  # click reads it from the instance
 
 
-def _missing(package: str, command: str) -> MissingDependency:
+def _missing(package: str, *, purpose: str) -> MissingDependency | None:
+    """What to install where importing ``package`` failed; None if no extra of ours holds it."""
     name = "scikit-learn" if package == "sklearn" else package
-    return MissingDependency(name, extra=_EXTRA_OF[package], purpose=f"'{command}'")
+    try:
+        wanted = requires(_DISTRIBUTION) or []
+    except PackageNotFoundError:
+        return None
+    for requirement in wanted:
+        match = re.fullmatch(rf"{re.escape(name)}\b.*extra == ['\"](\w+)['\"]", requirement)
+        if match is not None:
+            return MissingDependency(name, extra=match[1], purpose=purpose)
+    return None
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="regression-model", prog_name="regression-model")
+@click.version_option(package_name=_DISTRIBUTION, prog_name="regression-model")
 def group() -> None:
     """What is this house worth? Train, check and use a versioned house-price model.
 
