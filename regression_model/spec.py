@@ -108,10 +108,15 @@ class Selection(Frozen):
 
 
 class Member(Frozen):
-    """One estimator of the blend and the way its columns are prepared."""
+    """One estimator of the blend and the way its columns are prepared.
+
+    ``limit`` is how far its logarithm of the price may stray from the mean of the members
+    without a limit.
+    """
 
     name: str
     weight: float
+    limit: float | None = None
     rare_levels: float = 0.0
     nominal: NominalEncoding = "indicators"
     transform: bool = False

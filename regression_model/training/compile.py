@@ -9,7 +9,7 @@ from onnx import TensorProto
 from sklearn.pipeline import Pipeline
 
 from regression_model.scorer import INPUT_NAME
-from regression_model.training import estimators  # noqa: F401  # registers the converters
+from regression_model.training import blend, estimators  # noqa: F401  # register converters
 from regression_model.training.graph import GraphBuilder, convert
 
 

@@ -177,6 +177,9 @@ def _member(spec: Spec, member: Member) -> Iterator[Problem]:
     path = ("members", member.name)
     if not 0 < member.weight < inf:
         yield Problem((*path, "weight"), f"weight of {member.name} must be above zero")
+    if member.limit is not None and not 0 < member.limit < inf:
+        message = f"limit of {member.name} is a distance of log prices and must be above zero"
+        yield Problem((*path, "limit"), message)
     if not 0 <= member.rare_levels < 1:
         yield Problem(
             (*path, "rare_levels"), "rare_levels is a share of rows: 0 up to, not with, 1"
@@ -241,6 +244,9 @@ def _elapsed(spec: Spec) -> list[str]:
 def _limits(spec: Spec) -> Iterator[Problem]:
     if not spec.members:
         yield Problem(("members",), "a model needs at least one member")
+    elif all(member.limit is not None for member in spec.members):
+        message = "a limit is a distance from the members without one; leave one member without"
+        yield Problem(("members",), message)
     if not 0 <= spec.seed < 2**32:
         yield Problem(("seed",), "seed is a whole number from 0 to 4294967295")
     if not 0 < spec.coverage < 1:

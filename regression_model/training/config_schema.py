@@ -75,6 +75,7 @@ _DERIVED = _map(
 _MEMBER = _map(
     {
         "weight": sy.Float(),
+        sy.Optional("limit"): sy.Float(),
         "estimator": _choice(Estimator),
         sy.Optional("rare_levels"): sy.Float(),
         sy.Optional("nominal"): _choice(NominalEncoding),

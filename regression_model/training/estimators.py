@@ -8,11 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from onnx import numpy_helper
-from sklearn.ensemble import (
-    GradientBoostingRegressor,
-    HistGradientBoostingRegressor,
-    VotingRegressor,
-)
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
@@ -69,16 +65,6 @@ def _(pipeline: Pipeline, graph: GraphBuilder, x: str) -> str:
     for _, step in pipeline.steps:
         x = convert(step, graph, x)
     return x
-
-
-@convert.register
-def _(blend: VotingRegressor, graph: GraphBuilder, x: str) -> str:
-    weights = np.asarray(blend.weights, dtype=float) / np.sum(blend.weights)
-    parts = [
-        graph.op("Mul", convert(member, graph, x), graph.constant([[weight]]))
-        for member, weight in zip(blend.estimators_, weights, strict=True)
-    ]
-    return parts[0] if len(parts) == 1 else graph.op("Sum", *parts)
 
 
 @convert.register(Lasso)

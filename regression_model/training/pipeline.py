@@ -9,7 +9,6 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
     GradientBoostingRegressor,
     HistGradientBoostingRegressor,
-    VotingRegressor,
 )
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
@@ -17,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from regression_model.spec import Derived, Feature, Imputation, Member, Spec
+from regression_model.training.blend import LimitedVotingRegressor
 from regression_model.training.transformers import (
     ColumnDropper,
     DeclaredImputer,
@@ -56,7 +56,11 @@ def build_pipeline(spec: Spec) -> Pipeline:
     logarithm and exponential of the price live in the last.
     """
     members = [(member.name, _member_pipeline(spec, member)) for member in spec.members]
-    blend = VotingRegressor(members, weights=np.array([member.weight for member in spec.members]))
+    blend = LimitedVotingRegressor(
+        members,
+        weights=[member.weight for member in spec.members],
+        limits=[member.limit for member in spec.members],
+    )
     return _named([*_shared_steps(spec), ("blend", _on_logarithm(blend))])
 
 

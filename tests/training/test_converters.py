@@ -19,7 +19,6 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import (
     GradientBoostingRegressor,
     HistGradientBoostingRegressor,
-    VotingRegressor,
 )
 from sklearn.linear_model import ElasticNet, Lasso, Ridge
 from sklearn.pipeline import make_pipeline
@@ -27,6 +26,7 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from regression_model.spec import Derived, Imputation, Term
 from regression_model.training import estimators  # registers the converters
+from regression_model.training.blend import LimitedVotingRegressor
 from regression_model.training.graph import GraphBuilder, convert
 from regression_model.training.transformers import (
     ColumnDropper,
@@ -137,6 +137,10 @@ STEPS = {
     "MinMaxScaler": Case(MinMaxScaler(), unknown=True),
 }
 SMALL: dict[str, Any] = {"random_state": 0, "min_samples_leaf": 2}
+MEMBERS = [
+    ("linear", make_pipeline(RobustScaler(), Lasso(alpha=0.01))),
+    ("trees", GradientBoostingRegressor(n_estimators=20, **SMALL)),
+]
 ESTIMATORS = {
     "Lasso": Case(Lasso(alpha=0.01), sums=True),
     "Ridge": Case(Ridge(), sums=True),
@@ -170,15 +174,11 @@ ESTIMATORS = {
         HistGradientBoostingRegressor(max_iter=3, min_samples_leaf=100)
     ),
     "Pipeline": Case(make_pipeline(StandardScaler(), Ridge()), sums=True),
-    "VotingRegressor": Case(
-        VotingRegressor(
-            [
-                ("linear", make_pipeline(RobustScaler(), Lasso(alpha=0.01))),
-                ("trees", GradientBoostingRegressor(n_estimators=20, **SMALL)),
-            ],
-            weights=np.array([0.3, 0.9]),
-        ),
-        sums=True,
+    "LimitedVotingRegressor without limits": Case(
+        LimitedVotingRegressor(MEMBERS, weights=[0.3, 0.9]), sums=True
+    ),
+    "LimitedVotingRegressor": Case(
+        LimitedVotingRegressor(MEMBERS, weights=[0.3, 0.9], limits=[0.05, None]), sums=True
     ),
 }
 CASES = STEPS | ESTIMATORS

@@ -55,9 +55,9 @@ def thresholds(trained: Trained) -> list[tuple[str, float, bool]]:
 
 
 def edited(graph: bytes, attribute: str, change: Callable[[Vector], Vector]) -> bytes:
-    """The graph with the numbers of its trees changed."""
+    """The graph with the numbers of the first member's trees changed."""
     model = onnx.load_from_string(graph)
-    (trees,) = [node for node in model.graph.node if node.op_type == "TreeEnsemble"]
+    trees = next(node for node in model.graph.node if node.op_type == "TreeEnsemble")
     (found,) = [a for a in trees.attribute if a.name == attribute]
     values = change(numpy_helper.to_array(found.t).copy())
     found.t.CopyFrom(numpy_helper.from_array(values, found.t.name))

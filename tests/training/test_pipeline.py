@@ -62,6 +62,12 @@ def test_weights_blend_the_logarithms_of_the_members(
     matrix = trained.pipeline[:-1].transform(sales.frame)
     logs = [member.predict(matrix) for member in final.regressor_.estimators_]
     weights = [member.weight for member in spec.members]
+    (limit, *others) = [member.limit for member in spec.members]
+    assert limit is not None
+    assert others == [None] * len(others)
+    anchor = np.average(logs[1:], axis=0, weights=weights[1:])
+    assert (np.abs(logs[0] - anchor) > limit).any()
+    logs[0] = np.clip(logs[0], anchor - limit, anchor + limit)
 
     np.testing.assert_allclose(
         final.predict(matrix), np.exp(np.average(logs, axis=0, weights=weights)), rtol=1e-12

@@ -1,0 +1,86 @@
+"""Several estimators as one, some of them held near the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import VotingRegressor
+
+from regression_model.training.graph import GraphBuilder, convert
+
+
+class LimitedVotingRegressor(VotingRegressor):  # type: ignore[misc]  # scikit-learn has no types
+    """The weighted mean of its members, where some may stray only so far from the others.
+
+    ``limits`` has an entry for each member: None, or the largest distance of its prediction from
+    the weighted mean of the members without a limit. A linear model beside trees gains from the
+    slope it draws between houses, and must not lose on the odd house where that slope runs away.
+    """
+
+    def __init__(
+        self,
+        estimators: Sequence[tuple[str, Any]],
+        *,
+        weights: Sequence[float] | None = None,
+        limits: Sequence[float | None] | None = None,
+        n_jobs: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(estimators, weights=weights, n_jobs=n_jobs, verbose=verbose)
+        self.limits = limits
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        predictions = [np.asarray(member.predict(X)) for member in self.estimators_]
+        anchor = _weighted_mean([predictions[k] for k in self.free()], self.shares(self.free()))
+        for k, limit in enumerate(self._limits()):
+            if limit is not None:
+                predictions[k] = np.clip(predictions[k], anchor - limit, anchor + limit)
+        return _weighted_mean(predictions, self.shares(range(len(predictions))))
+
+    def free(self) -> list[int]:
+        """The members without a limit; ValueError where there is none."""
+        found = [k for k, limit in enumerate(self._limits()) if limit is None]
+        if not found:
+            raise ValueError("LimitedVotingRegressor: limits bind every member; leave one without")
+        return found
+
+    def shares(self, members: Sequence[int] | range) -> list[float]:
+        """The weights of ``members``, summing to 1."""
+        weights = np.ones(len(self.estimators)) if self.weights is None else self.weights
+        chosen = [float(weights[k]) for k in members]
+        return [weight / sum(chosen) for weight in chosen]
+
+    def _limits(self) -> Sequence[float | None]:
+        return [None] * len(self.estimators) if self.limits is None else self.limits
+
+
+def _weighted_mean(values: list[Any], shares: list[float]) -> NDArray[np.float64]:
+    total: NDArray[np.float64] = np.sum(
+        [share * value for share, value in zip(shares, values, strict=True)], axis=0
+    )
+    return total
+
+
+@convert.register
+def _(blend: LimitedVotingRegressor, graph: GraphBuilder, x: str) -> str:
+    members = [convert(member, graph, x) for member in blend.estimators_]
+    anchor = _mean_nodes(graph, [members[k] for k in blend.free()], blend.shares(blend.free()))
+    for k, limit in enumerate(blend._limits()):
+        if limit is not None:
+            distance = graph.constant([[limit]])
+            raised = graph.op("Max", members[k], graph.op("Sub", anchor, distance))
+            members[k] = graph.op("Min", raised, graph.op("Add", anchor, distance))
+    return _mean_nodes(graph, members, blend.shares(range(len(members))))
+
+
+def _mean_nodes(graph: GraphBuilder, values: list[str], shares: list[float]) -> str:
+    if len(values) == 1:
+        return values[0]
+    parts = [
+        graph.op("Mul", value, graph.constant([[share]]))
+        for value, share in zip(values, shares, strict=True)
+    ]
+    return graph.op("Sum", *parts)
