@@ -23,8 +23,6 @@ def quick_config() -> str:
     for full, quick in (
         ("n_estimators: 800", "n_estimators: 60"),
         ("_rate: 0.03", "_rate: 0.2"),
-        ("max_iter: 400", "max_iter: 40"),
-        ("_rate: 0.04", "_rate: 0.2"),
     ):
         assert full in text
         text = text.replace(full, quick)

@@ -162,7 +162,8 @@ class _View:
 
 
 def _around_splits(tree: Tree, view: _View, levers: list[int | None]) -> Iterator[Matrix]:
-    reaching = {0: np.arange(len(view.seen))}
+    everywhere = np.arange(len(view.seen))
+    reaching = {0: everywhere}
     for node in map(int, np.flatnonzero(tree.left >= 0)):  # parents stand before their children
         rows = reaching[node]
         position, threshold = int(tree.feature[node]), float(tree.threshold[node])
@@ -171,7 +172,9 @@ def _around_splits(tree: Tree, view: _View, levers: list[int | None]) -> Iterato
         reaching[int(tree.right[node])] = rows[~goes_left]
         lever = levers[position]
         if lever is not None:
-            yield from _at_threshold(view, rows, position, lever, threshold)
+            # Few splits are reached by none: rows were encoded out of fold while the tree grew.
+            near = rows if len(rows) else everywhere
+            yield from _at_threshold(view, near, position, lever, threshold)
 
 
 def _at_threshold(

@@ -229,15 +229,15 @@ REST = {
         "flag: GarageArea > 0", "flag: GarageArea > some", "'some' is not a number"
     ),
     "a weight of zero": Fault(
-        "weight: 0.4\n    limit: 0.1", "weight: 0\n    limit: 0.1",
+        "weight: 0.5\n    limit: 0.1", "weight: 0\n    limit: 0.1",
         "weight of linear must be above zero",
     ),
     "a negative weight": Fault(
-        "weight: 0.4\n    limit: 0.1", "weight: -1\n    limit: 0.1",
+        "weight: 0.5\n    limit: 0.1", "weight: -1\n    limit: 0.1",
         "weight of linear must be above zero",
     ),
     "a weight that is no number": Fault(
-        "weight: 0.4\n    limit: 0.1", "weight: nan\n    limit: 0.1",
+        "weight: 0.5\n    limit: 0.1", "weight: nan\n    limit: 0.1",
         "weight of linear must be above zero",
     ),
     "a limit of zero": Fault("limit: 0.1", "limit: 0", "limit of linear is a distance of log prices"),
@@ -334,7 +334,9 @@ def test_faults_of_imputation_and_formula_are_reported_with_the_others() -> None
 
 
 def test_one_member_at_least_has_no_limit() -> None:
-    text = bundled_config().replace("    weight: 0.3\n", "    weight: 0.3\n    limit: 0.1\n")
+    free = "    weight: 0.5\n    rare_levels"
+    assert free in bundled_config()
+    text = bundled_config().replace(free, "    weight: 0.5\n    limit: 0.1\n    rare_levels")
 
     with pytest.raises(ConfigError, match=r"line \d+: a limit is .*; leave one member without"):
         parse_spec(text, label=LABEL)
