@@ -78,16 +78,14 @@ def open_artifact(path: str | os.PathLike[str] | None = None) -> Artifact:
     if chosen == "":
         raise ModelNotFound(f"{ENVIRONMENT_VARIABLE} is empty; name an artifact in it, or unset it")
     root = Path(chosen) if chosen is not None else package_root()
-    for _ in range(20):  # a replacement may remove the folder between the two reads
+    while True:
         folder = _current(root)
         try:
             return Artifact(folder, _read_manifest(folder))
         except ArtifactCorrupt:
-            if _current(root) == folder and (folder / _MANIFEST).exists():
+            if _current(root) == folder:
                 raise
-            if _current(root) == folder and not folder.exists():
-                break
-    return Artifact(folder, _read_manifest(folder))
+            # It was replaced, and removed, between the two reads: read what is in force now.
 
 
 def save_artifact(
@@ -103,14 +101,14 @@ def save_artifact(
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     text = _render({"format": FORMAT, "version": version, **manifest, "files": hashes})
     folder = root / f"regression_model-{version}-{json.loads(text)['digest'][:8]}"
-    staging = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=root))
+    staging = Path(tempfile.mkdtemp(prefix=_temporary(), dir=root))
     try:
         for name, content in {**files, _MANIFEST: text.encode()}.items():
             _write(staging / name, content)
         staging.chmod(0o755)
         _sync_folder(staging)
         if folder.exists() and not _is_intact(folder):
-            os.replace(folder, root / f"{_TEMPORARY}damaged-{folder.name}")
+            os.replace(folder, root / f"{_temporary()}damaged")
         if not folder.exists():
             os.replace(staging, folder)
         _put_in_force(root, folder)
@@ -197,7 +195,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _put_in_force(root: Path, folder: Path) -> None:
     _sync_folder(root)
-    pointer = root / f"{_TEMPORARY}current-{os.getpid()}"
+    pointer = root / f"{_temporary()}current"
     try:
         _write(pointer, f"{folder.name}\n".encode())
         os.replace(pointer, root / _CURRENT)
@@ -216,6 +214,27 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def _temporary() -> str:
+    """How the names of what this process has not finished begin."""
+    return f"{_TEMPORARY}{os.getpid()}-"
+
+
 def _remove_abandoned(root: Path) -> None:
+    """Remove what this process is done with, and what processes left that are no more."""
     for stray in root.glob(f"{_TEMPORARY}*"):
+        owner = stray.name.removeprefix(_TEMPORARY).partition("-")[0]
+        if owner.isdecimal() and int(owner) != os.getpid() and _is_running(int(owner)):
+            continue
         shutil.rmtree(stray) if stray.is_dir() else stray.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":
+        return False  # where asking would end it
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it is somebody else's
+        return True
+    return True

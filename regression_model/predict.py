@@ -11,7 +11,7 @@ from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
-from regression_model.artifact import GOLDEN, GRAPH, Artifact, open_artifact
+from regression_model.artifact import ENVIRONMENT_VARIABLE, GOLDEN, GRAPH, Artifact, open_artifact
 from regression_model.encoder import Encoder
 from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible
 from regression_model.issues import Issue
@@ -185,7 +185,7 @@ def _default_model(pid: int, named: str | None) -> Model:
 
 def default_model() -> Model:
     """The model of this process, loaded by the first call and again after a fork."""
-    return _default_model(os.getpid(), os.environ.get("REGRESSION_MODEL_ARTIFACT"))
+    return _default_model(os.getpid(), os.environ.get(ENVIRONMENT_VARIABLE))
 
 
 def make_prediction(input_data: Any) -> Prediction:

@@ -115,6 +115,18 @@ class TestSaving:
 
         assert open_artifact(tmp_path).read(GRAPH) == FILES[GRAPH]
 
+    def test_what_a_running_process_is_saving_is_left_alone(self, tmp_path: Path) -> None:
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+            unfinished = tmp_path / f".saving-{other.pid}-x"
+            unfinished.mkdir()
+            save(tmp_path)
+            kept = unfinished.is_dir()
+            other.kill()
+        save(tmp_path, NEW_FILES)
+
+        assert kept
+        assert not unfinished.exists()
+
     def test_nothing_stray_is_left(self, tmp_path: Path) -> None:
         folder = save(tmp_path)
 

@@ -278,6 +278,23 @@ def test_predict_on_a_full_disk_says_so_and_keeps_the_old_table(
     assert {p.name for p in tmp_path.iterdir()} == {"houses.csv", "prices.csv"}
 
 
+def test_train_on_a_full_disk_says_so_and_keeps_the_old_model(
+    sold: Path, small_config: Path, tmp_path: Path
+) -> None:
+    arguments = ["train", "--data", sold, "--config", small_config, "--output", "models"]
+    assert run(*arguments).returncode == 0
+    before = {p: p.read_bytes() for p in tmp_path.joinpath("models").rglob("*") if p.is_file()}
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); main()"
+
+    ended = run(*arguments, program=limit)
+
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert "File too large. Nothing was changed" in ended.stderr
+    after = {p: p.read_bytes() for p in tmp_path.joinpath("models").rglob("*") if p.is_file()}
+    assert after == before
+
+
 # sample
 
 

@@ -48,6 +48,13 @@ class _Commands(click.Group):
             if missing is None:
                 raise
             raise _Stop(str(missing), code=2) from None
+        except BrokenPipeError:
+            raise  # click ends quietly when nobody reads on
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            reason = error.strerror or str(error)
+            message = f"{where}{reason}. Nothing was changed; make room or choose another folder."
+            raise _Stop(message, code=2) from error
         except RegressionModelError as error:
             raise _Stop(str(error), code=1 if isinstance(error, CheckFailed) else 2) from error
 

@@ -47,13 +47,13 @@ def command(
     from threadpoolctl import threadpool_limits
 
     from regression_model.artifact import package_root
-    from regression_model.training.config import bundled_config, parse_spec
+    from regression_model.training.config import parse_spec, read_config
     from regression_model.training.data import SAMPLE, fetched_data, load_sales, sample_sales
     from regression_model.training.fit import steps_of, train
     from regression_model.training.persistence import save_trained
 
-    text = bundled_config() if config is None else _read(config)
-    spec = parse_spec(text, label="config.yml" if config is None else str(config))
+    text = read_config(config)
+    spec = parse_spec(text, label=str(config or "config.yml"))
     path = data if data is not None else fetched_data()
     root = output if output is not None else package_root()
     _check_writable(root)
@@ -75,15 +75,6 @@ def command(
         print_json(_summary(folder, sales, trained))
     else:
         _show(folder, spec, sales, trained)
-
-
-def _read(path: Path) -> str:
-    from regression_model.errors import ConfigError
-
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
 
 
 def _check_writable(root: Path) -> None:

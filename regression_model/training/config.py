@@ -30,19 +30,23 @@ def bundled_config() -> str:
     return resources.files("regression_model").joinpath("config.yml").read_text("utf-8")
 
 
+def read_config(path: Path | None = None) -> str:
+    """The text of the config file at ``path`` (default: the bundled one)."""
+    if path is None:
+        return bundled_config()
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+
+
 def load_spec(path: Path | None = None) -> Spec:
     """Read ``path`` (default: the bundled config) into a spec.
 
     Raises :class:`ConfigError` with file, line and remedy, for all faults at once where the
     file is well-formed.
     """
-    if path is None:
-        return parse_spec(bundled_config(), label="config.yml")
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
-    return parse_spec(text, label=str(path))
+    return parse_spec(read_config(path), label=str(path or "config.yml"))
 
 
 def parse_spec(text: str, *, label: str) -> Spec:

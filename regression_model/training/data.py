@@ -48,7 +48,7 @@ class Sales:
 
 def fetched_data() -> Path | None:
     """The real training data, where it was fetched into the datasets folder."""
-    path = Path(os.environ.get(DATASETS_VARIABLE, "datasets")) / "train.csv"
+    path = Path(os.environ.get(DATASETS_VARIABLE) or "datasets") / "train.csv"
     return path if path.is_file() else None
 
 

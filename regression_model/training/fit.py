@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,6 @@ class Trained:
     graph: bytes
     judgement: Judgement
     parity: Parity
-    notices: list[str] = field(default_factory=list)
 
 
 def steps_of(spec: Spec, repeats: int) -> int:
