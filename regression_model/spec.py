@@ -127,6 +127,17 @@ class Member(Frozen):
     hyperparameters: dict[str, bool | int | float | str] = {}
 
 
+class Difficulty(Frozen):
+    """How difficulty, which scales each range, is learned.
+
+    ``copies`` of each sale, with fields hidden, stand beside it; ``hyperparameters`` are those of
+    a GradientBoostingRegressor.
+    """
+
+    copies: int
+    hyperparameters: dict[str, bool | int | float | str] = {}
+
+
 class Validation(Frozen):
     """How a model is judged: folds of the cross-validation, share of rows held out."""
 
@@ -146,6 +157,7 @@ class Spec(Frozen):
     elapsed: tuple[str, ...] = ()
     derived: tuple[Derived, ...] = ()
     members: tuple[Member, ...]
+    difficulty: Difficulty | None = None
     validation: Validation
     gates: dict[str, dict[str, float]]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf, isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from regression_model.evaluation.metrics import METRICS
 from regression_model.spec import NONE, UNKNOWN, Derived, Feature, Member, Spec
@@ -27,6 +27,7 @@ def problems_of(spec: Spec) -> list[Problem]:
         *_lists(spec),
         *_derived(spec),
         *(problem for m in spec.members for problem in _member(spec, m)),
+        *_difficulty(spec),
         *_limits(spec),
     ]
 
@@ -186,7 +187,10 @@ def _member(spec: Spec, member: Member) -> Iterator[Problem]:
         )
     yield from _unknown_names(member.drop, column_names(spec), (*path, "drop"))
     yield from _selection(member)
-    yield from _hyperparameters(member)
+    from regression_model.training.pipeline import ESTIMATORS
+
+    estimator = ESTIMATORS[member.estimator]()
+    yield from _hyperparameters(estimator, member.hyperparameters, path)
 
 
 def _selection(member: Member) -> Iterator[Problem]:
@@ -204,21 +208,35 @@ def _selection(member: Member) -> Iterator[Problem]:
         yield Problem((*path, "linear_model"), "linear_model is the alpha of a Lasso, above 0")
 
 
-def _hyperparameters(member: Member) -> Iterator[Problem]:
+def _difficulty(spec: Spec) -> Iterator[Problem]:
+    if spec.difficulty is None:
+        return
+    from regression_model.training.difficulty import DifficultyRegressor
+
+    path = ("difficulty",)
+    if spec.difficulty.copies < 0:
+        yield Problem((*path, "copies"), "copies of each sale: 0 or more")
+    for name in ("loss", "alpha"):
+        if name in spec.difficulty.hyperparameters:
+            message = f"{name} follows from coverage; remove it"
+            yield Problem((*path, "hyperparameters", name), message)
+    yield from _hyperparameters(DifficultyRegressor(), spec.difficulty.hyperparameters, path)
+
+
+def _hyperparameters(
+    estimator: Any, given: Mapping[str, Any], owner: tuple[str, ...]
+) -> Iterator[Problem]:
     from sklearn.utils._param_validation import InvalidParameterError
 
-    from regression_model.training.pipeline import ESTIMATORS
-
-    path = ("members", member.name, "hyperparameters")
-    estimator = ESTIMATORS[member.estimator]()
+    path = (*owner, "hyperparameters")
     known = estimator.get_params()
-    unknown = [name for name in member.hyperparameters if name not in known]
+    unknown = [name for name in given if name not in known]
     for name in unknown:
         yield from _unknown_names([name], known, (*path, name))
     if unknown:
         return
     try:
-        estimator.set_params(**member.hyperparameters)._validate_params()
+        estimator.set_params(**given)._validate_params()
     except InvalidParameterError as error:
         yield Problem(path, str(error))
 
