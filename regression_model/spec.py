@@ -182,6 +182,11 @@ class Spec(Frozen):
         """The year of the sale, against which ages are measured."""
         return next((f for f in self.inputs if f.role == "sale date" and f.kind == "year"), None)
 
+    @cached_property
+    def location(self) -> Feature | None:
+        """Where the house stands, by which sales are grouped."""
+        return self._with_role("location")
+
     def feature(self, name: str) -> Feature:
         """The feature called ``name``; KeyError where there is none."""
         return self._by_name[name]

@@ -106,7 +106,7 @@ def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
     import numpy as np
     from rich.table import Table
 
-    from regression_model.evaluation.metrics import METRICS
+    from regression_model.evaluation.metrics import HEADLINES
 
     judgement, parity, console = trained.judgement, trained.parity, results()
     parts = {
@@ -114,11 +114,11 @@ def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
         f"hold-out of {spec.validation.holdout:.0%}": judgement.held_out,
     }
     for title, candidates in parts.items():
-        table = Table("", *(metric.title for metric in METRICS.values()), title=title)
+        table = Table("", *(metric.title for metric in HEADLINES.values()), title=title)
         for column in table.columns[1:]:
             column.justify = "right"
         for name, scores in candidates.items():
-            table.add_row(name, *(m.form.format(scores[key]) for key, m in METRICS.items()))
+            table.add_row(name, *(m.form.format(scores[key]) for key, m in HEADLINES.items()))
         console.print(table)
     if len(judgement.repeats) > 1:
         errors = [scores["rmsle"] for scores in judgement.repeats]
