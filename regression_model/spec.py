@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Level = int | str
+Limit = float | tuple[float, float]  # one side, whichever is worse; or lowest and highest
 Kind = Literal["numeric", "ordinal", "nominal", "year"]
 Role = Literal["plain", "identifier", "target", "sale date", "location"]
 Scalar = Literal["number", "integer", "text"]
@@ -159,7 +160,7 @@ class Spec(Frozen):
     members: tuple[Member, ...]
     difficulty: Difficulty | None = None
     validation: Validation
-    gates: dict[str, dict[str, float]]
+    gates: dict[str, dict[str, Limit]]
 
     @cached_property
     def inputs(self) -> tuple[Feature, ...]:

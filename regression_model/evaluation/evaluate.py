@@ -14,6 +14,7 @@ from regression_model.artifact import GRAPH
 from regression_model.encoder import Encoder, Matrix
 from regression_model.evaluation.importance import importance
 from regression_model.evaluation.outcomes import Outcomes
+from regression_model.evaluation.strata import location_names
 from regression_model.evaluation.study import RESAMPLES, Study, study
 from regression_model.predict import Model
 from regression_model.records import HouseValidator
@@ -48,7 +49,7 @@ def steps_of(model: Model, sales: Sales, *, with_importance: bool) -> int:
 def evaluate(model: Model, sales: Sales, *, step: Step = lambda _: None) -> Evaluation:
     """Value ``sales`` and study the outcome, with bootstrap intervals."""
     prices, low, high, fsd = _valued(model, sales, step)
-    locations = _locations(model, sales)
+    locations = location_names(model.spec, sales.frame)
     found = study(
         sales.prices,
         prices,
@@ -94,11 +95,3 @@ def _valued(model: Model, sales: Sales, step: Step) -> tuple[Any, Any, Any, Any]
         step("sales valued")
     low, high = np.array(ranges, dtype=float).T
     return np.array(prices, dtype=float), low, high, np.array(fsd, dtype=float) if fsd else None
-
-
-def _locations(model: Model, sales: Sales) -> list[str] | None:
-    if model.spec.location is None:
-        return None
-    column = sales.frame[model.spec.location.name]
-    known = column.notna()
-    return [str(v) if ok else "unknown" for v, ok in zip(column, known, strict=True)]

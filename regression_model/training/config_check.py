@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
-from regression_model.evaluation.metrics import METRICS
-from regression_model.spec import NONE, UNKNOWN, Derived, Feature, Member, Spec
+from regression_model.spec import NONE, UNKNOWN, Derived, Feature, Limit, Member, Spec
 
 
 class Problem(NamedTuple):
@@ -275,9 +274,20 @@ def _limits(spec: Spec) -> Iterator[Problem]:
         yield Problem(("validation", "holdout"), "holdout is a share of rows between 0 and 1")
     for source, limits in spec.gates.items():
         for name, limit in limits.items():
-            yield from _unknown_names([name], METRICS, ("gates", source, name))
-            if not isfinite(limit):
-                yield Problem(("gates", source, name), f"limit of {name} must be a finite number")
+            yield from _gate(name, limit, ("gates", source, name))
+
+
+def _gate(name: str, limit: Limit, path: tuple[str, ...]) -> Iterator[Problem]:
+    from regression_model.training.gate import GATED
+
+    yield from _unknown_names([name], GATED, path)
+    bounds = limit if isinstance(limit, tuple) else (limit,)
+    if not all(isfinite(bound) for bound in bounds):
+        yield Problem(path, f"limit of {name} must be a finite number")
+    elif name in GATED and GATED[name].lower_is_better is None and len(bounds) == 1:
+        yield Problem(path, f"{name} may be too low or too high; write the lowest, the highest")
+    elif bounds[0] > bounds[-1]:
+        yield Problem(path, f"limits of {name} must rise: the lowest, then the highest")
 
 
 def _unknown_names(

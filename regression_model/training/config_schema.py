@@ -111,6 +111,6 @@ SCHEMA = _map(
             }
         ),
         "validation": sy.Map({"folds": sy.Int(), "holdout": sy.Float()}),
-        "gates": sy.MapPattern(sy.Enum(["file", "sample"]), sy.MapPattern(sy.Str(), sy.Float())),
+        "gates": sy.MapPattern(sy.Enum(["file", "sample"]), sy.MapPattern(sy.Str(), _List(float))),
     }
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from sklearn.pipeline import Pipeline
 
 from regression_model.errors import DataError
 from regression_model.evaluation.metrics import Prices, score
+from regression_model.evaluation.strata import location_names
+from regression_model.evaluation.study import RESAMPLES, Study, study
 from regression_model.spec import Spec
 from regression_model.training.compile import compile_pipeline
 from regression_model.training.data import Sales
@@ -29,7 +31,7 @@ from regression_model.training.evidence import (
     joined,
     learn_difficulty,
 )
-from regression_model.training.gate import check_gate
+from regression_model.training.gate import Check, check_gate, checks_of, gated_figures
 from regression_model.training.intervals import Calibration, calibrate, covered
 from regression_model.training.parity import Parity, prove_parity
 from regression_model.training.pipeline import build_pipeline, build_plain_lasso
@@ -47,7 +49,8 @@ class Judgement:
 
     ``cross_validated`` are scores of out-of-fold predictions (mean over repeats), ``held_out``
     those of one model on rows it never saw; both by candidate, then metric. ``evidence`` is what
-    the models of all folds said, ``out_of_fold`` the first repeat's verdict on each sale.
+    the models of all folds said, ``out_of_fold`` the first repeat's verdict on each sale, and
+    ``study`` what that is worth.
     """
 
     cross_validated: dict[str, Scores]
@@ -55,6 +58,7 @@ class Judgement:
     repeats: list[Scores]
     calibration: Calibration
     held_out_coverage: float
+    study: Study
     evidence: Evidence = field(compare=False, repr=False)
     out_of_fold: OutOfFold = field(compare=False, repr=False)
 
@@ -81,6 +85,7 @@ class Trained:
     graph: bytes
     judgement: Judgement
     parity: Parity
+    checks: Sequence[Check]
 
 
 def steps_of(spec: Spec, repeats: int) -> int:
@@ -88,23 +93,37 @@ def steps_of(spec: Spec, repeats: int) -> int:
     return repeats * spec.validation.folds + 4
 
 
-def train(spec: Spec, sales: Sales, *, repeats: int = 1, step: Step = lambda _: None) -> Trained:
+def train(
+    spec: Spec,
+    sales: Sales,
+    *,
+    repeats: int = 1,
+    force: bool = False,
+    step: Step = lambda _: None,
+) -> Trained:
     """Cross-validate, score a hold-out, check the gate, refit on all rows, compile, prove.
 
     ``step`` is called with a description after each fit. Raises DataError (too few sales),
-    GateFailed or ParityError; then there is nothing to save.
+    GateFailed or ParityError; then there is nothing to save. ``force`` goes on past the gate, not
+    past twins that differ: that is no worse model, but a wrong program.
     """
     _check_size(spec, sales)
     judgement = judge(spec, sales, repeats=repeats, step=step)
     limits = spec.gates.get(sales.source, {})
-    check_gate(judgement.cross_validated[MODEL], limits, source=sales.source)
+    figures = gated_figures(judgement.cross_validated[MODEL], judgement.study)
+    checks = checks_of(figures, limits)
+    if not force:
+        check_gate(checks, source=sales.source)
     pipeline = build_pipeline(spec).fit(sales.frame, sales.prices)
     difficulty = learn_difficulty(spec, judgement.evidence)
     step("refitted on all rows")
     graph = compile_pipeline(pipeline, difficulty)
     parity = prove_parity(spec, pipeline, difficulty, graph, sales.frame)
+    checks += checks_of({"parity": parity.largest}, limits)
+    if not force:
+        check_gate(checks, source=sales.source)
     step("compiled, twins compared")
-    return Trained(pipeline, difficulty, graph, judgement, parity)
+    return Trained(pipeline, difficulty, graph, judgement, parity, checks)
 
 
 def _check_size(spec: Spec, sales: Sales) -> None:
@@ -130,14 +149,30 @@ def judge(spec: Spec, sales: Sales, *, repeats: int, step: Step) -> Judgement:
     step("difficulty learned")
     held_out, coverage = _hold_out(spec, sales, evidence, calibration)
     step("hold-out scored")
+    out_of_fold = _out_of_fold(runs[0][0][MODEL], evidence, difficulty, calibration)
     return Judgement(
         cross_validated={name: _mean([s[name] for s in scores]) for name in scores[0]},
         held_out=held_out,
         repeats=[s[MODEL] for s in scores],
         calibration=calibration,
         held_out_coverage=coverage,
+        study=_study(spec, sales, out_of_fold),
         evidence=evidence,
-        out_of_fold=_out_of_fold(runs[0][0][MODEL], evidence, difficulty, calibration),
+        out_of_fold=out_of_fold,
+    )
+
+
+def _study(spec: Spec, sales: Sales, found: OutOfFold) -> Study:
+    return study(
+        sales.prices,
+        found.predicted,
+        low=found.low,
+        high=found.high,
+        fsd=found.fsd,
+        coverage=spec.coverage,
+        locations=location_names(spec, sales.frame),
+        resamples=RESAMPLES,
+        seed=spec.seed,
     )
 
 

@@ -29,6 +29,10 @@ class Parity:
     largest_on_training: float
     largest_on_edges: float
 
+    @property
+    def largest(self) -> float:
+        return max(self.largest_on_training, self.largest_on_edges)
+
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
 
