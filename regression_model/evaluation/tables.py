@@ -34,7 +34,7 @@ def _number(value: float, form: str) -> str:
 
 
 def range_table(coverage: CoverageStudy, strata: Sequence[Coverage], *, of: str) -> Table:
-    """Coverage, width and score of the ranges in each of ``strata``, and over all sales.
+    """Coverage, median width and score of the ranges in each of ``strata``, and over all sales.
 
     ``of`` says what the strata are; those with fewer sales than the ratio study asks for are not
     judged.
@@ -44,7 +44,7 @@ def range_table(coverage: CoverageStudy, strata: Sequence[Coverage], *, of: str)
     overall = coverage.overall
     rows = [_range_row(overall, low <= overall.ranges.coverage <= high)]
     rows += [_range_row(stratum, stratum.ranges.coverage >= floor) for stratum in strata]
-    header = [of, "sales", "covered", "mean width", "median width", "score", "vs one width"]
+    header = [of, "sales", "covered", "width", "score", "vs one width"]
     return Table(header, rows)
 
 
@@ -55,7 +55,6 @@ def _range_row(stratum: Coverage, within: bool) -> list[str | Cell]:
         stratum.name,
         f"{stratum.sales:,}",
         _judged(f"{ranges.coverage:.1%}", within if stratum.sales >= FEWEST else None),
-        f"{ranges.mean_width:.0%}",
         f"{ranges.median_width:.0%}",
         f"${ranges.score:,.0f}",
         ratio,
