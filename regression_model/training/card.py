@@ -12,6 +12,7 @@ from typing import Any
 from regression_model.evaluation.metrics import METRICS
 from regression_model.evaluation.ratio_study import FEWEST, STATISTICS, limits_text
 from regression_model.spec import Spec
+from regression_model.training.fit import LASSO, MEAN, MODEL
 from regression_model.training.gate import Check
 
 Manifest = Mapping[str, Any]
@@ -96,7 +97,8 @@ def _accuracy(manifest: Manifest) -> Iterable[str]:
     rows = [
         [f"{candidate}, {part}", *(METRICS[m].form.format(scores[m]) for m in METRICS)]
         for part, key in (("out of fold", "cross_validated"), ("hold-out", "held_out"))
-        for candidate, scores in metrics[key].items()
+        for candidate in (MODEL, LASSO, MEAN)
+        for scores in [metrics[key][candidate]]
     ]
     yield _table(["", *(metric.title for metric in METRICS.values())], rows)
     errors = [scores["rmsle"] for scores in metrics["repeats"]]
