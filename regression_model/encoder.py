@@ -60,6 +60,20 @@ class Encoder:
         warnings.sort(key=lambda w: w["row"] or 0)
         return matrix, warnings
 
+    def remarkable(self, matrix: Matrix) -> NDArray[np.bool_]:
+        """Which rows of a matrix get a warning for a number, shape ``(n,)``."""
+        remarkable: NDArray[np.bool_] = self._outside(matrix).any(axis=1)
+        if self._sale_year is not None:
+            remarkable |= self._sold_before(matrix).any(axis=1)
+        return remarkable
+
+    def _outside(self, matrix: Matrix) -> NDArray[np.bool_]:
+        return (matrix < self._low) | (matrix > self._high)
+
+    def _sold_before(self, matrix: Matrix) -> NDArray[np.bool_]:
+        later: NDArray[np.bool_] = matrix[:, self._years] > matrix[:, [self._sale_year]]
+        return later
+
     def _encode_one(self, house: House) -> list[Any]:
         get = house.get
         return [
@@ -95,9 +109,8 @@ class Encoder:
         return found
 
     def _range_warnings(self, matrix: Matrix, houses: Sequence[House]) -> list[Issue]:
-        outside = (matrix < self._low) | (matrix > self._high)
         found = []
-        for row, j in zip(*np.nonzero(outside), strict=True):
+        for row, j in zip(*np.nonzero(self._outside(matrix)), strict=True):
             f = self.features[j]
             value = houses[row][f.name]
             message = (
@@ -110,12 +123,11 @@ class Encoder:
     def _order_warnings(self, matrix: Matrix, houses: Sequence[House]) -> list[Issue]:
         if self._sale_year is None:
             return []
-        sold = matrix[:, [self._sale_year]]
         found = []
-        for row, i in zip(*np.nonzero(matrix[:, self._years] > sold), strict=True):
+        for row, i in zip(*np.nonzero(self._sold_before(matrix)), strict=True):
             f = self.features[self._years[i]]
             value = houses[row][f.name]
-            message = f"{f.name} is after the year of the sale, {sold[row, 0]:g}"
+            message = f"{f.name} is after the year of the sale, {matrix[row, self._sale_year]:g}"
             found.append(issue(int(row), f.name, "sold_before", message, value))
         return found
 

@@ -12,12 +12,13 @@ from typing import Any, NotRequired, TypedDict
 import numpy as np
 
 from regression_model.artifact import ENVIRONMENT_VARIABLE, GOLDEN, GRAPH, Artifact, open_artifact
-from regression_model.encoder import Encoder
+from regression_model.batch.encode import ColumnEncoder
+from regression_model.encoder import Encoder, Matrix
 from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible
 from regression_model.issues import Issue
 from regression_model.records import House, HouseValidator, parse_json, rows_of
 from regression_model.schema import house_schema
-from regression_model.scorer import Scorer
+from regression_model.scorer import Scorer, Valuation
 from regression_model.spec import Spec
 from regression_model.tables import frame_rows, is_frame
 
@@ -129,6 +130,14 @@ class Model:
         if any(i is not None for i in ids):
             result["ids"] = ids
         return result
+
+    def score(self, matrix: Matrix) -> Valuation:
+        """Value encoded houses, shape ``(n, features)``; prices are not rounded."""
+        return self._scorer.score(matrix)
+
+    def column_encoder(self) -> ColumnEncoder:
+        """What encodes whole columns as this model encodes rows."""
+        return ColumnEncoder(self.spec, self._validator, self._encoder)
 
     def check_golden(self) -> list[str]:
         """Re-score the artifact's golden houses; a line for each that is a dollar or more off."""

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from pydantic_core import to_json
 from regression_model.errors import InvalidInput, MissingDependency
 from regression_model.issues import Issue
 from regression_model.predict import Model, Prediction
-from regression_model.tables import Progress, TableReader
+from regression_model.tables import TableReader
 from regression_model.whole_file import replacing
 
 Row = Mapping[str, Any]
+Watch = Callable[[int, int], None]
 Write = Callable[[Sequence[Row]], None]
 
 COLUMNS = ("prediction", "lower", "upper", "errors", "warnings")
@@ -37,25 +39,68 @@ class Tally:
 
 
 def score_table(
-    model: Model, source: Path, target: Path, *, progress: Progress | None = None
+    model: Model,
+    source: Path,
+    target: Path,
+    *,
+    progress: Watch | None = None,
+    workers: int | None = None,
 ) -> Tally:
     """Value the houses of ``source`` and write ``target``, which appears whole or not at all.
 
-    Raises :class:`InvalidInput` where the source cannot be read as a table of houses.
+    With pyarrow, whole columns are valued, on ``workers`` cores (default: all this process may
+    use); without, row by row, with the same outcome. ``progress`` is called with the bytes read
+    and the rows valued. Raises :class:`InvalidInput` where the source cannot be read as a table of
+    houses.
     """
-    writer = _WRITERS.get(target.suffix.lower())
-    if writer is None:
+    suffix = target.suffix.lower()
+    if suffix not in _WRITERS:
         raise InvalidInput(f"{target.name}: unknown kind of table; expected {', '.join(_WRITERS)}")
     reader = TableReader(source, model.spec)
     tally = Tally()
-    chunks = reader.chunks(progress)
-    with replacing(target) as temporary, writer(temporary, _identifier(model)) as write:
+    watch = progress or (lambda *_: None)
+    with replacing(target) as temporary:
+        if find_spec("pyarrow") is None:
+            score_rows(model, reader, temporary, tally, suffix=suffix, progress=watch)
+        else:
+            _score_columns(model, reader, temporary, tally, suffix, watch, workers)
+    tally.caveats = reader.caveats
+    return tally
+
+
+def score_rows(
+    model: Model, reader: TableReader, target: Path, tally: Tally, *, suffix: str, progress: Watch
+) -> None:
+    """Value row by row what ``reader`` reads, in this thread, and write ``target``."""
+    chunks = reader.chunks(lambda done: progress(done, tally.rows))
+    with _WRITERS[suffix](target, _identifier(model)) as write:
         for rows in chunks:
             result = model.predict_rows(rows)
             write(list(_rows(result, _identifier(model))))
             _count(tally, result)
-    tally.caveats = reader.caveats
-    return tally
+
+
+def _score_columns(
+    model: Model,
+    reader: TableReader,
+    target: Path,
+    tally: Tally,
+    suffix: str,
+    progress: Watch,
+    workers: int | None,
+) -> None:
+    from regression_model.batch.table import Done, value_table
+
+    def report(done: Done) -> None:
+        tally.rows += done.rows
+        tally.priced += done.priced
+        tally.warned += done.warned
+        progress(done.end, tally.rows)
+
+    names = [_identifier(model), *COLUMNS]
+    value_table(
+        model, reader, target, names=names, suffix=suffix, report=report, workers=workers
+    )
 
 
 def _identifier(model: Model) -> str:

@@ -9,7 +9,7 @@ import csv
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from pydantic_core import from_json
 
@@ -19,7 +19,20 @@ from regression_model.records import Malformed
 from regression_model.spec import Feature, Spec
 
 Progress = Callable[[int], None]
+ReadCell = Callable[[str], Any]
 CHUNK = 2000
+
+
+class CsvHeader(NamedTuple):
+    """The names in a CSV file's header; of those that are read: position and reader of cells."""
+
+    names: list[str]
+    readers: dict[str, tuple[int, ReadCell]]
+
+
+def ragged(line: int, cells: int, expected: int) -> Malformed:
+    """What stands for a line of a CSV file that has too few or too many cells."""
+    return Malformed(f"line {line} has {cells} cells, the header has {expected}")
 
 
 def is_frame(data: Any) -> bool:
@@ -100,12 +113,24 @@ class TableReader:
 
     def _csv(self, progress: Progress) -> Iterator[list[Any]]:
         with self.path.open("rb") as raw:
-            yield from _chunked(self._csv_rows(raw), lambda: progress(raw.tell()))
+            header, line = self.csv_header(raw)
+            yield from _chunked(self.csv_rows(raw, header, line), lambda: progress(raw.tell()))
 
-    def _csv_rows(self, raw: BinaryIO) -> Iterator[Any]:
-        reader = csv.reader(self._decoded(raw), strict=True)
-        header = self._header(reader)
-        readers = self._cell_readers(header)
+    def csv_header(self, raw: BinaryIO) -> tuple[CsvHeader, int]:
+        """Read the header from the lines of ``raw``; also how many lines that took."""
+        reader = csv.reader(self._decoded(raw, 0), strict=True)
+        try:
+            names = next((cells for cells in reader if cells), None)
+        except csv.Error as error:
+            raise InvalidInput(f"{self.path.name}: not a CSV file: {error}") from error
+        if not names:
+            raise InvalidInput(f"{self.path.name}: the file is empty; expected a header and rows")
+        return CsvHeader(names, self._cell_readers(names)), reader.line_num
+
+    def csv_rows(self, lines: Iterable[bytes], header: CsvHeader, before: int) -> Iterator[Any]:
+        """The rows in ``lines``, of which ``before`` stand above: dictionaries or Malformed."""
+        reader = csv.reader(self._decoded(lines, before), strict=True)
+        width = len(header.names)
         while True:
             try:
                 cells = next(reader)
@@ -113,19 +138,17 @@ class TableReader:
                 return
             except csv.Error as error:
                 raise InvalidInput(
-                    f"{self.path.name}, line {reader.line_num}: not a CSV file: {error}"
+                    f"{self.path.name}, line {before + reader.line_num}: not a CSV file: {error}"
                 ) from error
             if not cells:
                 continue
-            if len(cells) != len(header):
-                yield Malformed(
-                    f"line {reader.line_num} has {len(cells)} cells, the header has {len(header)}"
-                )
-                continue
-            yield {name: read(cells[j]) for j, name, read in readers}
+            if len(cells) == width:
+                yield {name: read(cells[j]) for name, (j, read) in header.readers.items()}
+            else:
+                yield ragged(before + reader.line_num, len(cells), width)
 
-    def _decoded(self, raw: BinaryIO) -> Iterator[str]:
-        for number, line in enumerate(raw, 1):
+    def _decoded(self, lines: Iterable[bytes], before: int) -> Iterator[str]:
+        for number, line in enumerate(lines, before + 1):
             try:
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
@@ -133,17 +156,8 @@ class TableReader:
                     f"{self.path.name}, line {number}: is not UTF-8 text; save the table as UTF-8"
                 ) from error
 
-    def _header(self, reader: Iterator[list[str]]) -> list[str]:
-        try:
-            header = next((cells for cells in reader if cells), None)
-        except csv.Error as error:
-            raise InvalidInput(f"{self.path.name}: not a CSV file: {error}") from error
-        if not header:
-            raise InvalidInput(f"{self.path.name}: the file is empty; expected a header and rows")
-        self._notice(header)
-        return header
-
-    def _notice(self, names: Sequence[str]) -> set[str]:
+    def notice(self, names: Sequence[str]) -> set[str]:
+        """The columns to read of those in the header; ``caveats`` on the others."""
         _refuse_repeated(names)
         used, self.caveats = self._used(names)
         if used <= {self._spec.target.name}:
@@ -158,15 +172,15 @@ class TableReader:
         used, caveats = known_columns(names, self._spec)
         return used | ({self._spec.target.name} if self._keep_target else set()), caveats
 
-    def _cell_readers(self, header: list[str]) -> list[tuple[int, str, Callable[[str], Any]]]:
-        used = self._notice(header)
+    def _cell_readers(self, header: list[str]) -> dict[str, tuple[int, ReadCell]]:
+        used = self.notice(header)
         by_name = {n: f for f in self._spec.features for n in (f.name, *f.aliases)}
         markers = frozenset(self._spec.null_markers) | {""}
-        return [
-            (j, name, _cell_reader(by_name[name], markers))
+        return {
+            name: (j, _cell_reader(by_name[name], markers))
             for j, name in enumerate(header)
             if name in used
-        ]
+        }
 
     def _ndjson(self, progress: Progress) -> Iterator[list[Any]]:
         with self.path.open("rb") as raw:
@@ -177,7 +191,7 @@ class TableReader:
         met: dict[str, None] = {}
         used: set[str] = set()
         for number, line in enumerate(raw, 1):
-            row = _json_row(line, number) if line.strip() else None
+            row = json_row(line, number) if line.strip() else None
             if isinstance(row, dict) and not row.keys() <= used:
                 if not row.keys() <= met.keys():
                     met |= dict.fromkeys(row)
@@ -193,13 +207,13 @@ class TableReader:
             raise MissingDependency("pyarrow", extra="batch", purpose="Parquet") from None
         try:
             with parquet.ParquetFile(self.path) as file:
-                used = self._notice(file.schema_arrow.names)
+                used = self.notice(file.schema_arrow.names)
                 wanted = [name for name in file.schema_arrow.names if name in used]
                 done, total = 0, max(file.metadata.num_rows, 1)
                 size = self.path.stat().st_size
                 for batch in file.iter_batches(CHUNK, columns=wanted):
                     done += batch.num_rows
-                    yield [_without_nan(row) for row in batch.to_pylist()]
+                    yield [without_nan(row) for row in batch.to_pylist()]
                     progress(size * done // total)
         except ArrowException as error:
             raise InvalidInput(f"{self.path.name}: not a Parquet file: {error}") from error
@@ -218,7 +232,7 @@ def _chunked(rows: Iterable[Any], progress: Callable[[], None]) -> Iterator[list
     progress()
 
 
-def _cell_reader(f: Feature, markers: frozenset[str]) -> Callable[[str], Any]:
+def _cell_reader(f: Feature, markers: frozenset[str]) -> ReadCell:
     nulls = markers - {str(level) for level in f.levels}
 
     def read(text: str) -> Any:
@@ -234,14 +248,16 @@ def _cell_reader(f: Feature, markers: frozenset[str]) -> Callable[[str], Any]:
     return read
 
 
-def _json_row(line: bytes, number: int) -> Any:
+def json_row(line: bytes, number: int) -> Any:
+    """The value on a line of newline-delimited JSON, or Malformed."""
     try:
         return from_json(line, allow_inf_nan=False)
     except ValueError as error:
         return Malformed(f"line {number} is not strict JSON: {error}")
 
 
-def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
+def without_nan(row: dict[str, Any]) -> dict[str, Any]:
+    """``row`` with null for NaN, which is what tables mean by it."""
     return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
 
 

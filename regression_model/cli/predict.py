@@ -42,7 +42,7 @@ def command(source: Path, output: Path, artifact: Path | None, as_json: bool) ->
     total = source.stat().st_size if source.is_file() else None
     with progress_bar() as bar:
         task = bar.add_task(f"Valuing {source.name}", total=total)
-        tally = score_table(model, source, output, progress=lambda n: bar.update(task, completed=n))
+        tally = score_table(model, source, output, progress=lambda n, rows: bar.update(task, completed=n))
     for caveat in tally.caveats:
         messages().print(f"note: {caveat['message']}", markup=False)
     if as_json:

@@ -1,0 +1,1 @@
+"""Tables valued column by column; pyarrow is imported by the modules that read and write files."""

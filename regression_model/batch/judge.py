@@ -1,0 +1,76 @@
+"""What the rules for rows say of single values, asked once for each value and remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regression_model.encoder import Encoder
+from regression_model.records import House, HouseValidator
+from regression_model.spec import Feature, Spec
+
+_MOST_REMEMBERED = 100_000
+_DOUBTFUL = np.inf  # no code of a value that is free of doubt
+
+
+class Judge:
+    """Encodes values by the very code that encodes houses, so that both agree by construction.
+
+    A value is doubtful where a house with it would be refused or get a warning. What is said then
+    depends on the whole house: its row is left to the rules for rows.
+    """
+
+    def __init__(self, spec: Spec, validator: HouseValidator, encoder: Encoder) -> None:
+        self._validator = validator
+        self._encoder = encoder
+        self._places = {f.name: j for j, f in enumerate(encoder.features)}
+        self._ordinary = {f.name: _ordinary(f) for f in spec.features if f.required}
+        self._known: dict[str, dict[Hashable, float]] = {}
+
+    def codes(self, f: Feature, values: Sequence[Any]) -> NDArray[np.float64]:
+        """The matrix's number for each value of ``f``; infinite where the value is doubtful.
+
+        An identifier, which has no place in the matrix, stands for itself.
+        """
+        known = self._known.setdefault(f.name, {})
+        keys = [value if type(value) is str else (type(value), value) for value in values]
+        new = {key: value for key, value in zip(keys, values, strict=True) if key not in known}
+        if len(known) + len(new) > _MOST_REMEMBERED:
+            known = self._known[f.name] = {}
+            new = dict(zip(keys, values, strict=True))
+        known |= zip(new, self._judged(f, list(new.values())), strict=True)
+        return np.array([known[key] for key in keys], np.float64)
+
+    def _judged(self, f: Feature, values: list[Any]) -> list[float]:
+        if not values:
+            return []
+        houses, _ = self._validator.check([{**self._ordinary, f.name: value} for value in values])
+        accepted = [i for i, house in enumerate(houses) if house is not None]
+        passed: list[House] = [house for house in houses if house is not None]
+        matrix, warnings = self._encoder.encode(passed)
+        codes = np.full(len(values), _DOUBTFUL)
+        if f.name in self._places:
+            codes[accepted] = matrix[:, self._places[f.name]]
+        else:
+            codes[accepted] = [_number(house.get(f.name)) for house in passed]
+        for warning in warnings:
+            if warning["field"] == f.name:
+                codes[accepted[warning["row"] or 0]] = _DOUBTFUL
+        result: list[float] = codes.tolist()
+        return result
+
+
+def _ordinary(f: Feature) -> Any:
+    """A value of ``f`` that no rule refuses."""
+    if f.levels:
+        return f.levels[0]
+    if f.type == "text":
+        return ""
+    return f.range[0] if f.range else f.minimum or 0.0
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else np.nan

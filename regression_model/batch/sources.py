@@ -1,0 +1,76 @@
+"""Tables read in parts: what must be done in order, apart from what any thread may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from regression_model.batch import csv_blocks
+from regression_model.batch.arrow import cell_of, column_of
+from regression_model.batch.chunk import Chunk, chunk_of_rows
+from regression_model.batch.csv_chunks import CsvChunks
+from regression_model.errors import InvalidInput
+from regression_model.spec import Spec
+from regression_model.tables import TableReader
+
+PARQUET_ROWS = 16_384
+
+
+class Part(NamedTuple):
+    """A part of a table: ``chunk()`` reads it, in any thread; ``end`` is in bytes of the file."""
+
+    chunk: Callable[[], Chunk]
+    end: int
+
+
+def parts(reader: TableReader, spec: Spec) -> Iterator[Part]:
+    """The parts of the table in order; InvalidInput where it is none."""
+    kinds = {".csv": _csv, ".parquet": _parquet}
+    try:
+        yield from kinds.get(reader.path.suffix.lower(), _rows)(reader, spec)
+    except OSError as error:
+        raise InvalidInput(f"{reader.path}: cannot be read: {error.strerror or error}") from error
+
+
+def _csv(reader: TableReader, spec: Spec) -> Iterator[Part]:
+    with reader.path.open("rb") as raw:
+        header, line = reader.csv_header(raw)
+        chunks = CsvChunks(reader, header, spec)
+        for block in csv_blocks.blocks(reader, raw, header, line):
+            yield Part(partial(chunks.chunk, block), block.end)
+
+
+def _parquet(reader: TableReader, spec: Spec) -> Iterator[Part]:
+    try:
+        with parquet.ParquetFile(reader.path) as file:
+            names = file.schema_arrow.names
+            used = reader.notice(names)
+        wanted = [name for name in names if name in used]
+        with parquet.ParquetFile(reader.path, read_dictionary=wanted) as file:
+            done, total = 0, max(file.metadata.num_rows, 1)
+            size = reader.path.stat().st_size
+            for batch in file.iter_batches(PARQUET_ROWS, columns=wanted):
+                done += batch.num_rows
+                yield Part(partial(_chunk_of_batch, batch), size * done // total)
+    except pa.ArrowException as error:
+        raise InvalidInput(f"{reader.path.name}: not a Parquet file: {error}") from error
+
+
+def _chunk_of_batch(batch: pa.RecordBatch) -> Chunk:
+    arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
+
+    def row(i: int) -> dict[str, Any]:
+        return {name: cell_of(array, i) for name, array in arrays.items()}
+
+    columns = {name: column_of(array) for name, array in arrays.items()}
+    return Chunk(batch.num_rows, columns, row)
+
+
+def _rows(reader: TableReader, spec: Spec) -> Iterator[Part]:
+    consumed = [0]
+    for rows in reader.chunks(lambda done: consumed.__setitem__(0, done)):
+        yield Part(partial(chunk_of_rows, rows), consumed[0])

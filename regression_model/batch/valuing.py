@@ -1,0 +1,105 @@
+"""A chunk of a table in, its prices out: clean rows as columns, doubtful ones as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regression_model.batch.chunk import Chunk
+from regression_model.batch.encode import Encoded
+from regression_model.issues import Issue
+from regression_model.predict import Model
+from regression_model.scorer import Dollars
+
+_LARGEST_EXACT = 2.0**53
+
+
+@dataclass(frozen=True)
+class Valued:
+    """Outcomes of ``n`` rows: arrays of shape ``(n,)``, NaN where there is none, and issues."""
+
+    ids: NDArray[np.float64]
+    price: Dollars
+    low: Dollars
+    high: Dollars
+    fsd: NDArray[np.float64]
+    errors: list[Issue] = field(default_factory=list)
+    warnings: list[Issue] = field(default_factory=list)
+
+    @classmethod
+    def unknown(cls, count: int) -> Valued:
+        return cls(*(np.full(count, np.nan) for _ in range(5)))
+
+
+class TableValuer:
+    """Values chunks as ``Model.predict_rows`` values rows, with the same outcome; thread-safe."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._encoder = model.column_encoder()
+
+    def value(self, chunk: Chunk) -> Valued:
+        valued = Valued.unknown(chunk.count)
+        places = chunk.places()
+        encoded = self._encoder.encode(chunk.columns, chunk.height)
+        clean = np.flatnonzero(~encoded.doubtful)
+        if len(clean):
+            self._value_columns(valued, places[clean], encoded, clean)
+        doubtful = np.flatnonzero(encoded.doubtful)
+        rows = dict(chunk.apart) | {
+            int(place): chunk.row(int(row))
+            for place, row in zip(places[doubtful], doubtful, strict=True)
+        }
+        if rows:
+            order = sorted(rows)
+            self._value_rows(valued, order, [rows[place] for place in order])
+        return valued
+
+    def _value_columns(
+        self,
+        valued: Valued,
+        places: NDArray[np.intp],
+        encoded: Encoded,
+        rows: NDArray[np.intp],
+    ) -> None:
+        everything = len(rows) == len(encoded.matrix)
+        value = self._model.score(encoded.matrix if everything else encoded.matrix[rows])
+        valued.price[places] = rounded(value.price, 2)
+        valued.low[places] = rounded(value.low, 2)
+        valued.high[places] = rounded(value.high, 2)
+        valued.fsd[places] = rounded(value.fsd, 4)
+        ids = encoded.ids[rows]
+        whole = (np.abs(ids) <= _LARGEST_EXACT) & (np.floor(ids) == ids)
+        valued.ids[places] = np.where(whole, ids, np.nan)
+
+    def _value_rows(self, valued: Valued, places: Sequence[int], rows: Sequence[object]) -> None:
+        result = self._model.predict_rows(rows)
+        for i, place in enumerate(places):
+            price, limits = result["predictions"][i], result["intervals"][i]
+            if price is not None and limits is not None:
+                valued.price[place], (valued.low[place], valued.high[place]) = price, limits
+                valued.fsd[place] = result["fsd"][i]
+            identifier = result["ids"][i] if "ids" in result else None
+            valued.ids[place] = np.nan if identifier is None else identifier
+        for found in (*result["errors"], *result["warnings"]):
+            found["row"] = places[found["row"] or 0]
+        valued.errors.extend(result["errors"])
+        valued.warnings.extend(result["warnings"])
+
+
+def rounded(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
+    """``round(value, digits)`` of each value, to the last bit.
+
+    Scaling may carry a value over the middle between two results; those close to a middle are
+    rounded one by one.
+    """
+    scale = 10.0**digits
+    scaled = values * scale
+    result: NDArray[np.float64] = np.rint(scaled) / scale
+    middle = np.abs(scaled - np.floor(scaled) - 0.5) < 1e-4
+    unsure = np.flatnonzero(middle | ~(np.abs(scaled) < 2.0**40))
+    result[unsure] = [round(value, digits) for value in values[unsure].tolist()]
+    return result
