@@ -13,12 +13,12 @@ import numpy as np
 
 from regression_model.artifact import ENVIRONMENT_VARIABLE, GOLDEN, GRAPH, Artifact, open_artifact
 from regression_model.batch.encode import ColumnEncoder
-from regression_model.encoder import Encoder, Matrix
+from regression_model.encoder import Encoder
 from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible
 from regression_model.issues import Issue
 from regression_model.records import House, HouseValidator, parse_json, rows_of
 from regression_model.schema import house_schema
-from regression_model.scorer import Scorer, Valuation
+from regression_model.scorer import Scorer
 from regression_model.spec import Spec
 from regression_model.tables import frame_rows, is_frame
 
@@ -131,9 +131,10 @@ class Model:
             result["ids"] = ids
         return result
 
-    def score(self, matrix: Matrix) -> Valuation:
-        """Value encoded houses, shape ``(n, features)``; prices are not rounded."""
-        return self._scorer.score(matrix)
+    @property
+    def scorer(self) -> Scorer:
+        """What values encoded houses."""
+        return self._scorer
 
     def column_encoder(self) -> ColumnEncoder:
         """What encodes whole columns as this model encodes rows."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from copy import copy
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -14,6 +16,9 @@ Dollars = NDArray[np.float64]
 
 INPUT_NAME = "houses"
 OUTPUT_NAMES = ["log_price", "difficulty"]
+
+
+Run = Callable[[Matrix], Sequence[Dollars]]  # the graph's outputs, each of shape (n, 1)
 
 
 class Valuation(NamedTuple):
@@ -37,17 +42,29 @@ class Scorer:
     """
 
     def __init__(self, graph: bytes, *, half_width: float = 0.0, fsd: float = 0.0) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        session = open_session(graph)
+        self._run: Run = lambda matrix: session.run(OUTPUT_NAMES, {INPUT_NAME: matrix})
         self._half_width = half_width
         self._fsd = fsd
 
+    def running(self, run: Run) -> Scorer:
+        """The same scorer with another way to run the graph."""
+        other = copy(self)
+        other._run = run
+        return other
+
     def score(self, matrix: Matrix) -> Valuation:
         """Value each row of ``matrix``, shape ``(n, features)``."""
-        log_price, difficulty = self._session.run(OUTPUT_NAMES, {INPUT_NAME: matrix})
+        log_price, difficulty = self._run(matrix)
         price = np.exp(log_price[:, 0])
         spread = np.exp(self._half_width * difficulty[:, 0])
         return Valuation(price, price / spread, price * spread, self._fsd * difficulty[:, 0])
+
+
+def open_session(graph: bytes) -> Any:
+    """An inference session that uses one core."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -92,6 +92,8 @@ class TableReader:
         self.caveats: list[Issue] = []
         self._spec = spec
         self._keep_target = keep_target
+        self._met: dict[str, None] = {}
+        self._to_read: set[str] = set()
         self._readers = {
             ".csv": self._csv,
             ".parquet": self._parquet,
@@ -168,6 +170,13 @@ class TableReader:
             )
         return used
 
+    def meet(self, names: Collection[str]) -> set[str]:
+        """Take note of names where no header tells them all; those to read of all met so far."""
+        if not self._met.keys() >= set(names):
+            self._met |= dict.fromkeys(names)
+            self._to_read, self.caveats = self._used(list(self._met))
+        return self._to_read
+
     def _used(self, names: Sequence[str]) -> tuple[set[str], list[Issue]]:
         used, caveats = known_columns(names, self._spec)
         return used | ({self._spec.target.name} if self._keep_target else set()), caveats
@@ -188,14 +197,11 @@ class TableReader:
 
     def _ndjson_rows(self, raw: BinaryIO) -> Iterator[Any]:
         """Rows without what no column reads; what that was is known when the file ends."""
-        met: dict[str, None] = {}
         used: set[str] = set()
         for number, line in enumerate(raw, 1):
             row = json_row(line, number) if line.strip() else None
             if isinstance(row, dict) and not row.keys() <= used:
-                if not row.keys() <= met.keys():
-                    met |= dict.fromkeys(row)
-                    used, self.caveats = self._used(list(met))
+                used = self.meet(row)
                 row = {name: value for name, value in row.items() if name in used}
             if line.strip():
                 yield row

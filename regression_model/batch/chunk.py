@@ -17,13 +17,15 @@ class Chunk:
     """Consecutive rows of a table.
 
     ``columns`` hold ``height`` rows, and ``row`` gives one of them as the reader of rows would.
-    Rows that are in no column stand ``apart``, by their place in the chunk.
+    Rows that are in no column stand ``apart``, by their place in the chunk. ``names`` are those met
+    in rows that come without a header.
     """
 
     height: int
     columns: Mapping[str, Column]
     row: Callable[[int], Any]
     apart: Mapping[int, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:

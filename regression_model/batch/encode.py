@@ -44,7 +44,7 @@ class ColumnEncoder:
 
     def encode(self, columns: Mapping[str, Column], count: int) -> Encoded:
         """Encode ``count`` rows; ``columns`` have names or other names of features."""
-        matrix = np.empty((count, len(self._places)), np.float32)
+        matrix = np.empty((count, len(self._places)), np.float32, order="F")
         matrix[:] = self._absent
         ids = np.full(count, np.nan)
         doubtful = np.full(count, self._incomplete(columns))

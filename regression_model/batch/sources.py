@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyarrow import parquet
 
-from regression_model.batch import csv_blocks
+from regression_model.batch import csv_blocks, ndjson_chunks
 from regression_model.batch.arrow import cell_of, column_of
-from regression_model.batch.chunk import Chunk, chunk_of_rows
+from regression_model.batch.chunk import Chunk
 from regression_model.batch.csv_chunks import CsvChunks
+from regression_model.batch.ndjson_chunks import NdjsonChunks
 from regression_model.errors import InvalidInput
 from regression_model.spec import Spec
 from regression_model.tables import TableReader
@@ -29,9 +30,8 @@ class Part(NamedTuple):
 
 def parts(reader: TableReader, spec: Spec) -> Iterator[Part]:
     """The parts of the table in order; InvalidInput where it is none."""
-    kinds = {".csv": _csv, ".parquet": _parquet}
     try:
-        yield from kinds.get(reader.path.suffix.lower(), _rows)(reader, spec)
+        yield from _KINDS[reader.path.suffix.lower()](reader, spec)
     except OSError as error:
         raise InvalidInput(f"{reader.path}: cannot be read: {error.strerror or error}") from error
 
@@ -70,7 +70,11 @@ def _chunk_of_batch(batch: pa.RecordBatch) -> Chunk:
     return Chunk(batch.num_rows, columns, row)
 
 
-def _rows(reader: TableReader, spec: Spec) -> Iterator[Part]:
-    consumed = [0]
-    for rows in reader.chunks(lambda done: consumed.__setitem__(0, done)):
-        yield Part(partial(chunk_of_rows, rows), consumed[0])
+def _ndjson(reader: TableReader, spec: Spec) -> Iterator[Part]:
+    chunks = NdjsonChunks(spec)
+    with reader.path.open("rb") as raw:
+        for block in ndjson_chunks.blocks(raw):
+            yield Part(partial(chunks.chunk, block), block.end)
+
+
+_KINDS = {".csv": _csv, ".parquet": _parquet, ".ndjson": _ndjson, ".jsonl": _ndjson}

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from regression_model.artifact import GRAPH
 from regression_model.batch.pipeline import available_cores, in_order
 from regression_model.batch.sources import Part, parts
-from regression_model.batch.valuing import TableValuer, Valued
+from regression_model.batch.valuing import TableValuer
 from regression_model.batch.writers import format_of
 from regression_model.predict import Model
+from regression_model.scorer import Scorer
 from regression_model.tables import TableReader
 
 
@@ -21,6 +26,7 @@ class Done(NamedTuple):
     rows: int
     priced: int
     warned: int
+    names: tuple[str, ...]
     end: int
 
 
@@ -38,21 +44,40 @@ def value_table(
 
     ``names`` are those of the columns written. ``report`` is called after each part.
     """
-    valuer = TableValuer(model)
+    valuer = TableValuer(model, batch_scorer(model))
     output = format_of(suffix, names)
 
     def work(part: Part) -> Done:
-        valued = valuer.value(part.chunk())
-        return _done(output.content(valued), valued, part.end)
+        chunk = part.chunk()
+        valued = valuer.value(chunk)
+        return Done(
+            output.content(valued),
+            rows=chunk.count,
+            priced=int(np.count_nonzero(~np.isnan(valued.price))),
+            warned=len({found["row"] for found in valued.warnings}),
+            names=chunk.names,
+            end=part.end,
+        )
 
     with output.opened(target) as write:
         source = parts(reader, model.spec)
         for done in in_order(work, source, workers=workers or available_cores()):
             write(done.content)
+            reader.meet(done.names)
             report(done)
 
 
-def _done(content: Any, valued: Valued, end: int) -> Done:
-    priced = int((valued.price == valued.price).sum())  # NaN is not
-    warned = len({found["row"] for found in valued.warnings})
-    return Done(content, len(valued.price), priced, warned, end)
+def batch_scorer(model: Model) -> Scorer:
+    """The model's scorer for tables: its graph staged, where that can be done, and the prices stay.
+
+    Without ``onnx``, and for a graph with nodes that cannot be staged, it is the one that serves.
+    """
+    if find_spec("onnx") is None:
+        return model.scorer
+    from regression_model.batch.staged import StagedGraph
+    from regression_model.batch.transpose import CannotTranspose
+
+    try:
+        return model.scorer.running(StagedGraph(model.artifact.read(GRAPH)).run)
+    except CannotTranspose:
+        return model.scorer

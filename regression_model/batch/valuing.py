@@ -12,7 +12,7 @@ from regression_model.batch.chunk import Chunk
 from regression_model.batch.encode import Encoded
 from regression_model.issues import Issue
 from regression_model.predict import Model
-from regression_model.scorer import Dollars
+from regression_model.scorer import Dollars, Scorer
 
 _LARGEST_EXACT = 2.0**53
 
@@ -37,8 +37,9 @@ class Valued:
 class TableValuer:
     """Values chunks as ``Model.predict_rows`` values rows, with the same outcome; thread-safe."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, scorer: Scorer | None = None) -> None:
         self._model = model
+        self._scorer = scorer or model.scorer
         self._encoder = model.column_encoder()
 
     def value(self, chunk: Chunk) -> Valued:
@@ -66,7 +67,7 @@ class TableValuer:
         rows: NDArray[np.intp],
     ) -> None:
         everything = len(rows) == len(encoded.matrix)
-        value = self._model.score(encoded.matrix if everything else encoded.matrix[rows])
+        value = self._scorer.score(encoded.matrix if everything else encoded.matrix[rows])
         valued.price[places] = rounded(value.price, 2)
         valued.low[places] = rounded(value.low, 2)
         valued.high[places] = rounded(value.high, 2)
