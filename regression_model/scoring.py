@@ -98,9 +98,7 @@ def _score_columns(
         progress(done.end, tally.rows)
 
     names = [_identifier(model), *COLUMNS]
-    value_table(
-        model, reader, target, names=names, suffix=suffix, report=report, workers=workers
-    )
+    value_table(model, reader, target, names=names, suffix=suffix, report=report, workers=workers)
 
 
 def _identifier(model: Model) -> str:

@@ -48,10 +48,7 @@ def frame_rows(frame: Any, spec: Spec) -> tuple[list[Any], list[Issue]]:
 
     Missing cells (NaN, None, NA, NaT) become null. The frame itself is not touched.
     """
-    names = [str(name) for name in frame.columns]
-    _refuse_repeated(names)
-    if not len(frame):
-        raise InvalidInput("the table has no rows; give at least one house")
+    names = check_names(frame)
     used, caveats = known_columns(names, spec)
     columns = []
     for j, name in enumerate(names):
@@ -64,6 +61,15 @@ def frame_rows(frame: Any, spec: Spec) -> tuple[list[Any], list[Issue]]:
     if not kept:
         return [{} for _ in range(len(frame))], caveats
     return [dict(zip(kept, cells, strict=True)) for cells in zip(*columns, strict=True)], caveats
+
+
+def check_names(frame: Any) -> list[str]:
+    """The names of a DataFrame's columns; InvalidInput where one is repeated or rows lack."""
+    names = [str(name) for name in frame.columns]
+    _refuse_repeated(names)
+    if not len(frame):
+        raise InvalidInput("the table has no rows; give at least one house")
+    return names
 
 
 def known_columns(names: Sequence[str], spec: Spec) -> tuple[set[str], list[Issue]]:

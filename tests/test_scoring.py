@@ -239,16 +239,16 @@ def test_an_interrupted_run_leaves_nothing_either(
     source, output = tmp_path / "houses.csv", tmp_path / "prices.csv"
     source.write_bytes(spoiled(b""))
     output.write_text("what stood here before")
-    seen: list[int] = []
+    seen: list[str] = []
 
-    def interrupt(done: int) -> None:
-        seen.append(len(list(tmp_path.iterdir())))
+    def interrupt(done: int, rows: int) -> None:
+        seen.append(output.read_text())
         raise interruption("stopped")
 
     with pytest.raises((interruption, InvalidInput), match="stopped"):
         score_table(model, source, output, progress=interrupt)
 
-    assert seen == [3]  # the temporary file was there
+    assert seen == ["what stood here before"]
     assert {path.name for path in tmp_path.iterdir()} == {"houses.csv", "prices.csv"}
     assert output.read_text() == "what stood here before"
 

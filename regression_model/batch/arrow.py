@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,11 @@ def column_of(array: pa.Array) -> Column:
     return Opaque(_nulls(array))
 
 
-def cell_of(array: pa.Array, row: int) -> Any:
-    """One cell as a Python value; null and NaN are None."""
-    return _null(array[row].as_py())
+def rows_of(arrays: Mapping[str, pa.Array], rows: NDArray[np.intp]) -> list[dict[str, Any]]:
+    """Some rows as Python values; null and NaN are None."""
+    chosen = pa.array(rows)
+    cells = [map(_null, array.take(chosen).to_pylist()) for array in arrays.values()]
+    return [dict(zip(arrays, row, strict=True)) for row in zip(*cells, strict=True)]
 
 
 def _null(value: Any) -> Any:

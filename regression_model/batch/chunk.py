@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,14 +16,14 @@ from regression_model.batch.columns import Column
 class Chunk:
     """Consecutive rows of a table.
 
-    ``columns`` hold ``height`` rows, and ``row`` gives one of them as the reader of rows would.
+    ``columns`` hold ``height`` rows, and ``rows`` gives some of them as the reader of rows would.
     Rows that are in no column stand ``apart``, by their place in the chunk. ``names`` are those met
     in rows that come without a header.
     """
 
     height: int
     columns: Mapping[str, Column]
-    row: Callable[[int], Any]
+    rows: Callable[[NDArray[np.intp]], list[Any]]
     apart: Mapping[int, Any] = field(default_factory=dict)
     names: tuple[str, ...] = ()
 
@@ -36,6 +36,6 @@ class Chunk:
         return np.delete(np.arange(self.count), list(self.apart))
 
 
-def chunk_of_rows(rows: Sequence[Any]) -> Chunk:
+def chunk_of_rows(rows: Sequence[Any], names: Iterable[str] = ()) -> Chunk:
     """Rows that are not to be had as columns."""
-    return Chunk(0, {}, rows.__getitem__, dict(enumerate(rows)))
+    return Chunk(0, {}, lambda _: [], dict(enumerate(rows)), tuple(names))

@@ -63,9 +63,7 @@ class _Lines:
             yield line
 
 
-def _some_rows(
-    reader: TableReader, lines: _Lines, header: CsvHeader, before: int
-) -> Iterator[Any]:
+def _some_rows(reader: TableReader, lines: _Lines, header: CsvHeader, before: int) -> Iterator[Any]:
     """A bounded number of rows; the file then stands behind the last of them."""
     for number, row in enumerate(reader.csv_rows(lines, header, before), 1):
         yield row

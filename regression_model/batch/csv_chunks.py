@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyarrow import csv
 
-from regression_model.batch.arrow import cell_of, column_of
+from regression_model.batch.arrow import column_of, rows_of
 from regression_model.batch.chunk import Chunk, chunk_of_rows
 from regression_model.batch.columns import Column, Levels, is_plain_number
 from regression_model.batch.csv_blocks import Block, Rows, record_ends
@@ -100,12 +101,14 @@ class CsvChunks:
         readers = self._header.readers
         columns = {name: self._column(name, array) for name, array in arrays.items()}
 
-        def row(i: int) -> dict[str, Any]:
-            cells = ((name, cell_of(array, i)) for name, array in arrays.items())
-            return {n: readers[n][1](v) if isinstance(v, str) else v for n, v in cells}
+        def rows(chosen: NDArray[np.intp]) -> list[Any]:
+            return [
+                {n: readers[n][1](v) if isinstance(v, str) else v for n, v in row.items()}
+                for row in rows_of(arrays, chosen)
+            ]
 
         height = len(next(iter(arrays.values())))
-        return Chunk(height, columns, row, self._malformed(block, ragged_rows))
+        return Chunk(height, columns, rows, self._malformed(block, ragged_rows))
 
     def _column(self, name: str, array: pa.Array) -> Column:
         column = column_of(array)
@@ -114,9 +117,7 @@ class CsvChunks:
             return Levels(column.index, [read(text) for text in column.values])
         return column
 
-    def _malformed(
-        self, block: Block, ragged_rows: list[tuple[int, int]]
-    ) -> dict[int, Malformed]:
+    def _malformed(self, block: Block, ragged_rows: list[tuple[int, int]]) -> dict[int, Malformed]:
         if not ragged_rows:
             return {}
         lines, width = _lines_of_records(block.data), len(self._header.names)
@@ -145,7 +146,9 @@ def _may_hold_a_huge_cell(data: bytes) -> bool:
         if int(np.diff(quotes).max(initial=0)) >= _STRIDE:
             return True
     starts = range(0, len(data) - _STRIDE, _STRIDE)
-    return any(data.find(b",", i, i + _STRIDE) < 0 > data.find(b"\n", i, i + _STRIDE) for i in starts)
+    return any(
+        data.find(b",", i, i + _STRIDE) < 0 > data.find(b"\n", i, i + _STRIDE) for i in starts
+    )
 
 
 def _lines_of_records(data: bytes) -> Any:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any, BinaryIO, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyarrow import json
 
 from regression_model.batch.arrow import column_of
@@ -60,15 +61,16 @@ class NdjsonChunks:
         table = self._table(block)
         if table is None:
             rows = list(_rows(block))
-            names = dict.fromkeys(name for row in rows if isinstance(row, dict) for name in row)
-            chunk = chunk_of_rows([self._known(row) for row in rows])
-            return Chunk(0, {}, chunk.row, chunk.apart, tuple(names))
+            met = dict.fromkeys(name for row in rows if isinstance(row, dict) for name in row)
+            return chunk_of_rows([self._known(row) for row in rows], met)
         names = table.schema.names
         columns = {n: column_of(table[n].combine_chunks()) for n in names if n in self._read}
-        lines = _LinesOf(block)
-        return Chunk(
-            table.num_rows, columns, lambda i: self._known(lines.row(i)), names=tuple(names)
-        )
+
+        def some(chosen: NDArray[np.intp]) -> list[Any]:
+            lines = block.data.split(b"\n")
+            return [self._known(json_row(lines[i], block.before + i + 1)) for i in chosen.tolist()]
+
+        return Chunk(table.num_rows, columns, some, names=tuple(names))
 
     def _known(self, row: Any) -> Any:
         if not isinstance(row, dict):
@@ -103,20 +105,6 @@ class NdjsonChunks:
         kinds = {str: pa.string(), int: pa.float64(), float: pa.float64(), bool: pa.bool_()}
         fields = [(n, self._kinds.get(n) or kinds.get(type(v))) for n, v in first.items()]
         return pa.schema(fields) if all(kind is not None for _, kind in fields) else None
-
-
-class _LinesOf:
-    """The rows of a block by number, read when one is asked for."""
-
-    def __init__(self, block: Lines) -> None:
-        self._block = block
-
-    @cached_property
-    def _lines(self) -> list[bytes]:
-        return self._block.data.split(b"\n")
-
-    def row(self, i: int) -> Any:
-        return json_row(self._lines[i], self._block.before + i + 1)
 
 
 def _rows(block: Lines) -> Iterator[Any]:

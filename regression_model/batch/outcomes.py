@@ -45,6 +45,7 @@ def ndjson_lines(valued: Valued, names: Sequence[str]) -> memoryview:
 
 
 def record_batch(valued: Valued, schema: pa.Schema) -> pa.RecordBatch:
+    """A row for each row, in the columns of ``schema``."""
     errors, warnings = texts(valued.errors), texts(valued.warnings)
     places = range(len(valued.price))
     columns = [
@@ -60,9 +61,7 @@ def texts(issues: Iterable[Issue]) -> dict[int | None, str]:
     said: dict[int | None, str] = {}
     for found in issues:
         before = said.get(found["row"])
-        said[found["row"]] = (
-            found["message"] if before is None else f"{before}; {found['message']}"
-        )
+        said[found["row"]] = found["message"] if before is None else f"{before}; {found['message']}"
     return said
 
 
@@ -111,5 +110,7 @@ def _bytes(lines: pa.Array) -> memoryview:
     """The texts of ``lines``, which lie one behind the other in memory."""
     if not len(lines):
         return memoryview(b"")
-    offsets = np.frombuffer(lines.buffers()[1], np.int32)[lines.offset : lines.offset + len(lines) + 1]
+    offsets = np.frombuffer(lines.buffers()[1], np.int32)[
+        lines.offset : lines.offset + len(lines) + 1
+    ]
     return memoryview(lines.buffers()[2])[offsets[0] : offsets[-1]]

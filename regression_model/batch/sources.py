@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow import parquet
 
 from regression_model.batch import csv_blocks, ndjson_chunks
-from regression_model.batch.arrow import cell_of, column_of
+from regression_model.batch.arrow import column_of, rows_of
 from regression_model.batch.chunk import Chunk
 from regression_model.batch.csv_chunks import CsvChunks
 from regression_model.batch.ndjson_chunks import NdjsonChunks
@@ -63,11 +63,8 @@ def _parquet(reader: TableReader, spec: Spec) -> Iterator[Part]:
 def _chunk_of_batch(batch: pa.RecordBatch) -> Chunk:
     arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
 
-    def row(i: int) -> dict[str, Any]:
-        return {name: cell_of(array, i) for name, array in arrays.items()}
-
     columns = {name: column_of(array) for name, array in arrays.items()}
-    return Chunk(batch.num_rows, columns, row)
+    return Chunk(batch.num_rows, columns, partial(rows_of, arrays))
 
 
 def _ndjson(reader: TableReader, spec: Spec) -> Iterator[Part]:

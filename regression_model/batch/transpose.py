@@ -73,9 +73,7 @@ class _Turner:
         else:
             raise CannotTranspose(f"{kind} ({node.output[0]})")
 
-    def _look_up(
-        self, node: onnx.NodeProto, attributes: dict[str, Any], ranks: list[int]
-    ) -> None:
+    def _look_up(self, node: onnx.NodeProto, attributes: dict[str, Any], ranks: list[int]) -> None:
         if ranks[1] != 2 or ranks[0] > 2:
             raise CannotTranspose(f"Gather ({node.output[0]})")
         if ranks[0] == 2:

@@ -115,7 +115,7 @@ def _with_even_count(forest: Forest) -> Forest:
 
 
 def _shared_comparisons(forest: Forest) -> tuple[list[_Comparisons], NDArray[np.intp], int]:
-    """Each feature's thresholds once, which plane each node reads, and how many planes there are."""
+    """Each feature's thresholds once, the plane each node reads, and the number of planes."""
     real = forest.feature >= 0
     pairs = np.column_stack([forest.feature[real], forest.threshold[real]])
     distinct, place = np.unique(pairs, axis=0, return_inverse=True)

@@ -40,7 +40,7 @@ class TableValuer:
     def __init__(self, model: Model, scorer: Scorer | None = None) -> None:
         self._model = model
         self._scorer = scorer or model.scorer
-        self._encoder = model.column_encoder()
+        self._encoder = model.column_encoder
 
     def value(self, chunk: Chunk) -> Valued:
         valued = Valued.unknown(chunk.count)
@@ -50,10 +50,9 @@ class TableValuer:
         if len(clean):
             self._value_columns(valued, places[clean], encoded, clean)
         doubtful = np.flatnonzero(encoded.doubtful)
-        rows = dict(chunk.apart) | {
-            int(place): chunk.row(int(row))
-            for place, row in zip(places[doubtful], doubtful, strict=True)
-        }
+        rows = dict(chunk.apart)
+        if len(doubtful):
+            rows |= zip(places[doubtful].tolist(), chunk.rows(doubtful), strict=True)
         if rows:
             order = sorted(rows)
             self._value_rows(valued, order, [rows[place] for place in order])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from regression_model.cli.screen import (
     messages,
     print_json,
     progress_bar,
+    terminated_cleanly,
 )
 
 
@@ -23,26 +25,43 @@ from regression_model.cli.screen import (
     type=click.Path(path_type=Path),
     help="Table to write; replaced if there.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Cores to use. Default: all that this process may use.",
+)
 @artifact_option
 @json_option
-def command(source: Path, output: Path, artifact: Path | None, as_json: bool) -> None:
+def command(
+    source: Path, output: Path, workers: int | None, artifact: Path | None, as_json: bool
+) -> None:
     """Value every house of INPUT and write prices with their ranges.
 
     Formats follow the extensions: .csv, .parquet, .ndjson. The output has one row for each row of
     the input, in order: Id (where given), prediction, lower, upper, errors, warnings. A row without
-    a price keeps its place and says why. Nothing is written when the run does not finish.
+    a price keeps its place and says why. Nothing is written when the run does not finish. Tables
+    of any length fit into memory; with the extra [batch] they are valued by columns, on all cores.
 
     \b
       regression-model predict houses.csv --output prices.csv
     """
+    from rich.progress import TextColumn, TimeRemainingColumn
+
     from regression_model.predict import load_model
     from regression_model.scoring import score_table
 
     model = load_model(artifact)
     total = source.stat().st_size if source.is_file() else None
-    with progress_bar() as bar:
-        task = bar.add_task(f"Valuing {source.name}", total=total)
-        tally = score_table(model, source, output, progress=lambda n, rows: bar.update(task, completed=n))
+    began = time.monotonic()
+    speed, left = TextColumn("{task.fields[speed]}"), TimeRemainingColumn()
+    with terminated_cleanly(), progress_bar(speed, TextColumn("left"), left) as bar:
+        task = bar.add_task(f"Valuing {source.name}", total=total, speed="")
+
+        def show(consumed: int, rows: int) -> None:
+            speed = f"{rows / (time.monotonic() - began):,.0f} rows/s"
+            bar.update(task, completed=consumed, speed=speed)
+
+        tally = score_table(model, source, output, progress=show, workers=workers)
     for caveat in tally.caveats:
         messages().print(f"note: {caveat['message']}", markup=False)
     if as_json:

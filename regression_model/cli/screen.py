@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console, JustifyMethod
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 if TYPE_CHECKING:
     from regression_model.pages.blocks import Table as PageTable
@@ -36,8 +47,11 @@ def messages() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def progress_bar() -> Progress:
-    """A bar with what is being done and the time it takes; silent where nobody watches."""
+def progress_bar(*columns: ProgressColumn) -> Progress:
+    """A bar with what is being done and the time it takes; silent where nobody watches.
+
+    ``columns`` stand at its end.
+    """
     console = messages()
     return Progress(
         SpinnerColumn(),
@@ -45,9 +59,24 @@ def progress_bar() -> Progress:
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(),
+        *columns,
         console=console,
         disable=not console.is_terminal,
     )
+
+
+@contextmanager
+def terminated_cleanly() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C would, so that it clears up behind itself."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def print_table(table: PageTable, *, title: str) -> None:

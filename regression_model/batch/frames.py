@@ -1,0 +1,85 @@
+"""DataFrames valued column by column, without importing pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regression_model.batch.chunk import Chunk
+from regression_model.batch.columns import Column, Levels, Numbers, Opaque
+from regression_model.batch.valuing import TableValuer, Valued
+from regression_model.issues import Issue
+from regression_model.predict import Model, Prediction
+from regression_model.spec import Spec
+from regression_model.tables import check_names, frame_rows, known_columns
+
+
+def predict_frame(model: Model, frame: Any) -> Prediction:
+    """What ``model.predict_rows`` says of the frame's rows; InvalidInput where there are none."""
+    names = check_names(frame)
+    used, caveats = known_columns(names, model.spec)
+    columns = {name: column_of(frame.iloc[:, j]) for j, name in enumerate(names) if name in used}
+    chunk = Chunk(len(frame), columns, lambda rows: _rows(frame, rows, model.spec))
+    valued = TableValuer(model).value(chunk)
+    return _prediction(valued, caveats, model.version)
+
+
+def column_of(series: Any) -> Column:
+    """The column that a Series holds; what pandas calls missing is null."""
+    kind = getattr(series.dtype, "kind", "O")
+    if isinstance(series.dtype, np.dtype) and kind in "iuf":
+        return Numbers(series.to_numpy().astype(np.float64))
+    named = str(series.dtype)
+    if named == "category":
+        categories = series.cat.categories.astype(object).tolist()
+        return Levels(series.cat.codes.to_numpy().astype(np.intp), categories)
+    if named in ("str", "string"):  # text alone: equal values are the same value
+        index, values = series.factorize()
+        return Levels(np.asarray(index, np.intp), values.astype(object).tolist())
+    present = series.notna().to_numpy()
+    try:
+        return _told_apart(series.astype(object).tolist(), present)
+    except TypeError:  # a list or another value that cannot be looked up
+        return Opaque(~present)
+
+
+def _told_apart(values: list[Any], present: NDArray[np.bool_]) -> Levels:
+    """Levels of values of any types; 1, 1.0 and True are equal and not the same."""
+    places: dict[tuple[type, Any], int] = {}
+    index = [
+        places.setdefault((type(value), value), len(places)) if known else -1
+        for value, known in zip(values, present.tolist(), strict=True)
+    ]
+    return Levels(np.array(index, np.intp), [value for _, value in places])
+
+
+def _rows(frame: Any, rows: NDArray[np.intp], spec: Spec) -> list[Any]:
+    return frame_rows(frame.iloc[rows], spec)[0]
+
+
+def _prediction(valued: Valued, caveats: Sequence[Issue], version: str) -> Prediction:
+    prices, deviations = _optional(valued.price), _optional(valued.fsd)
+    limits = np.column_stack([valued.low, valued.high]).tolist()
+    result: Prediction = {
+        "predictions": prices,
+        "intervals": [
+            None if price is None else pair for price, pair in zip(prices, limits, strict=True)
+        ],
+        "fsd": deviations,
+        "errors": valued.errors,
+        "warnings": [*caveats, *valued.warnings],
+        "version": version,
+    }
+    if not np.isnan(valued.ids).all():
+        result["ids"] = [None if i is None else int(i) for i in _optional(valued.ids)]
+    return result
+
+
+def _optional(values: NDArray[np.float64]) -> list[float | None]:
+    return [
+        None if missing else value
+        for value, missing in zip(values.tolist(), np.isnan(values).tolist(), strict=True)
+    ]
