@@ -47,10 +47,11 @@ def _csv(reader: TableReader, spec: Spec) -> Iterator[Part]:
 def _parquet(reader: TableReader, spec: Spec) -> Iterator[Part]:
     try:
         with parquet.ParquetFile(reader.path) as file:
-            names = file.schema_arrow.names
-            used = reader.notice(names)
-        wanted = [name for name in names if name in used]
-        with parquet.ParquetFile(reader.path, read_dictionary=wanted) as file:
+            schema = file.schema_arrow
+            used = reader.notice(schema.names)
+        wanted = [name for name in schema.names if name in used]
+        texts = [name for name in wanted if pa.types.is_string(schema.field(name).type)]
+        with parquet.ParquetFile(reader.path, read_dictionary=texts) as file:
             done, total = 0, max(file.metadata.num_rows, 1)
             size = reader.path.stat().st_size
             for batch in file.iter_batches(PARQUET_ROWS, columns=wanted):

@@ -1,0 +1,94 @@
+"""However a run ends, the target is what it was before, or whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from regression_model import whole_file
+
+LINE = "NAmes,5,1960,1000\n"
+RUN = """
+import sys, time
+from pathlib import Path
+from regression_model import load_model
+from regression_model.batch import csv_blocks
+from regression_model.cli.screen import terminated_cleanly
+from regression_model.scoring import score_table
+
+csv_blocks.BLOCK = 20_000
+source, target, pause = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+parts = 0
+
+def wait(consumed, rows):
+    global parts
+    parts += 1
+    if parts == pause:
+        print("waiting", flush=True)
+        time.sleep(60)
+
+with terminated_cleanly():
+    score_table(load_model(), source, target, progress=wait)
+"""
+
+
+@pytest.mark.parametrize("before", [None, "what stood here before"])
+@pytest.mark.parametrize("suffix", ["csv", "ndjson", "parquet"])
+@pytest.mark.parametrize("pause", [1, 4])
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_ended_leaves_nothing(
+    artifact: Path,
+    tmp_path: Path,
+    ending: signal.Signals,
+    pause: int,
+    suffix: str,
+    before: str | None,
+) -> None:
+    source, target = tmp_path / "houses.csv", tmp_path / f"prices.{suffix}"
+    source.write_text("Neighborhood,OverallQual,YearBuilt,GrLivArea\n" + LINE * 6000)
+    if before is not None:
+        target.write_text(before)
+    names = {path.name for path in tmp_path.iterdir()}
+
+    run = subprocess.Popen(
+        [sys.executable, "-c", RUN, str(source), str(target), str(pause)],
+        env={**os.environ, "REGRESSION_MODEL_ARTIFACT": str(artifact)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "waiting\n", run.communicate()
+        run.send_signal(ending)
+        run.communicate(timeout=60)
+
+    assert run.returncode != 0
+    left = {path.name for path in tmp_path.iterdir()} - names
+    assert not any(name == target.name for name in left)
+    if ending != signal.SIGKILL or whole_file._open_nameless(tmp_path) is not None:
+        assert left == set()
+    if before is not None:
+        assert target.read_text() == before
+
+
+@pytest.mark.parametrize("nameless", [True, False])
+def test_a_file_is_replaced_whole_with_and_without_files_that_have_no_name(
+    tmp_path: Path, nameless: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not nameless:
+        monkeypatch.setattr(whole_file, "_open_nameless", lambda _: None)
+    target = tmp_path / "prices.csv"
+
+    for content in ("first", "second"):
+        with whole_file.replacing(target) as temporary:
+            temporary.write_text(content)
+            assert not target.exists() or target.read_text() == "first"
+        assert target.read_text() == content
+        assert [path.name for path in tmp_path.iterdir()] == ["prices.csv"]
+        assert target.stat().st_mode & 0o777 == 0o644
