@@ -62,15 +62,16 @@ class Encoder:
 
     def remarkable(self, matrix: Matrix) -> NDArray[np.bool_]:
         """Which rows of a matrix get a warning for a number, shape ``(n,)``."""
-        remarkable: NDArray[np.bool_] = self._outside(matrix).any(axis=1)
-        if self._sale_year is not None:
-            remarkable |= self._sold_before(matrix).any(axis=1)
+        remarkable: NDArray[np.bool_] = np.any(self._outside(matrix), axis=1)
+        remarkable |= self._sold_before(matrix).any(axis=1)
         return remarkable
 
     def _outside(self, matrix: Matrix) -> NDArray[np.bool_]:
         return (matrix < self._low) | (matrix > self._high)
 
     def _sold_before(self, matrix: Matrix) -> NDArray[np.bool_]:
+        if self._sale_year is None:
+            return np.zeros((len(matrix), 0), bool)
         later: NDArray[np.bool_] = matrix[:, self._years] > matrix[:, [self._sale_year]]
         return later
 

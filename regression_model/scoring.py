@@ -6,7 +6,6 @@ import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,9 @@ def score_table(
     tally = Tally()
     watch = progress or (lambda *_: None)
     with replacing(target) as temporary:
-        if find_spec("pyarrow") is None:
+        try:
+            import pyarrow  # noqa: F401  # without it there is still the way row by row
+        except ImportError:
             score_rows(model, reader, temporary, tally, suffix=suffix, progress=watch)
         else:
             _score_columns(model, reader, temporary, tally, suffix, watch, workers)

@@ -39,7 +39,7 @@ def _temporary(target: Path) -> Iterator[Path]:
         finally:
             os.close(descriptor)
         return
-    descriptor, name = tempfile.mkstemp(**_beside(target))
+    descriptor, name = tempfile.mkstemp(target.suffix, f".{target.name}-", target.parent)
     os.close(descriptor)
     try:
         yield Path(name)
@@ -61,7 +61,8 @@ def _move(temporary: Path, target: Path) -> None:
     if temporary.parent == target.parent:
         os.replace(temporary, target)
         return
-    with tempfile.TemporaryDirectory(**_beside(target)) as folder:  # links never replace a file
+    beside = tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent)
+    with beside as folder:  # a link never replaces a file
         named = Path(folder, "whole")
         descriptors = os.open(temporary.parent, os.O_RDONLY)
         try:  # without a folder's descriptor, Python would link to the symbolic link
@@ -69,7 +70,3 @@ def _move(temporary: Path, target: Path) -> None:
         finally:
             os.close(descriptors)
         os.replace(named, target)
-
-
-def _beside(target: Path) -> dict[str, str]:
-    return {"dir": str(target.parent), "prefix": f".{target.name}-", "suffix": target.suffix}

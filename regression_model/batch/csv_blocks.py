@@ -103,7 +103,8 @@ def regular(data: bytes) -> bool:
 def record_ends(text: NDArray[np.uint8], quotes: NDArray[np.intp]) -> NDArray[np.intp]:
     """The newlines that end a record, where quotes are regular."""
     newlines = np.flatnonzero(text == _NEWLINE)
-    return newlines[np.searchsorted(quotes, newlines) % 2 == 0]
+    ends: NDArray[np.intp] = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
+    return ends
 
 
 def _regular(text: NDArray[np.uint8], quotes: NDArray[np.intp]) -> bool:

@@ -164,4 +164,4 @@ def _lines_of_records(data: bytes) -> Any:
 
 def _has_nan(array: pa.Array) -> bool:
     values = array.to_numpy(zero_copy_only=False)
-    return int(np.isnan(values).sum()) > array.null_count
+    return int(np.count_nonzero(np.isnan(values))) > int(array.null_count)

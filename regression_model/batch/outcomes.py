@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,8 @@ from pydantic_core import to_json
 
 from regression_model.batch.valuing import Valued
 from regression_model.issues import Issue
+
+Tail = Callable[[str | None, str | None], str]
 
 _MOST_CENTS = 2.0**53
 _CENTS = pa.array([repr(cents / 100)[1:] for cents in range(100)])  # .0, .01, … .1, .11, …
@@ -90,7 +92,7 @@ def _money(dollars: pa.Array) -> pa.Array:
     return pc.if_else(dollars.is_valid(), text, None) if dollars.null_count else text
 
 
-def _tails(valued: Valued, nothing: str, tail: object) -> pa.Array | pa.Scalar:
+def _tails(valued: Valued, nothing: str, tail: Tail) -> pa.Array | pa.Scalar:
     if not valued.errors and not valued.warnings:
         return pa.scalar(nothing)
     errors, warnings = texts(valued.errors), texts(valued.warnings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,11 +71,11 @@ def batch_scorer(model: Model) -> Scorer:
 
     Without ``onnx``, and for a graph with nodes that cannot be staged, it is the one that serves.
     """
-    if find_spec("onnx") is None:
+    try:
+        from regression_model.batch.staged import StagedGraph
+        from regression_model.batch.transpose import CannotTranspose
+    except ImportError:
         return model.scorer
-    from regression_model.batch.staged import StagedGraph
-    from regression_model.batch.transpose import CannotTranspose
-
     try:
         return model.scorer.running(StagedGraph(model.artifact.read(GRAPH)).run)
     except CannotTranspose:

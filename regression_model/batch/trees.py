@@ -98,7 +98,7 @@ class ForestEvaluator:
         bits = np.unpackbits(sides, axis=-1, count=rows)
         leaf = bits[:, 0]
         for depth in range(1, self._depth):
-            leaf = leaf << 1
+            leaf = np.left_shift(leaf, 1, dtype=np.uint8)
             leaf |= bits[:, depth]
         return leaf
 

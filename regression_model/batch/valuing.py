@@ -31,7 +31,8 @@ class Valued:
 
     @classmethod
     def unknown(cls, count: int) -> Valued:
-        return cls(*(np.full(count, np.nan) for _ in range(5)))
+        ids, price, low, high, fsd = np.full((5, count), np.nan)
+        return cls(ids, price, low, high, fsd)
 
 
 class TableValuer:
