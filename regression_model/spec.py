@@ -21,7 +21,13 @@ Transform = Literal["none", "log", "power"]
 Scale = Literal["none", "standard", "robust", "min-max"]
 NominalEncoding = Literal["indicators", "target ordered", "codes"]
 Estimator = Literal[
-    "Lasso", "Ridge", "ElasticNet", "GradientBoostingRegressor", "HistGradientBoostingRegressor"
+    "Lasso",
+    "Ridge",
+    "ElasticNet",
+    "HuberElasticNet",
+    "LandmarkKernelRegressor",
+    "GradientBoostingRegressor",
+    "HistGradientBoostingRegressor",
 ]
 Comparison = Literal["=", "!=", ">", ">=", "<", "<="]
 
