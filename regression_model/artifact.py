@@ -22,6 +22,7 @@ from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible, Model
 FORMAT = 1
 GRAPH = "model.onnx"
 GOLDEN = "golden.json"
+COMPARABLES = "comparables.npz"
 PIPELINE = "pipeline.joblib"
 ENVIRONMENT_VARIABLE = "REGRESSION_MODEL_ARTIFACT"
 

@@ -19,7 +19,7 @@ from regression_model.artifact import open_artifact, save_artifact
 from regression_model.cli import group
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMANDS = ["train", "evaluate", "predict", "sample", "info", "doctor"]
+COMMANDS = ["train", "evaluate", "predict", "explain", "sample", "info", "doctor"]
 HEADER = "Id,Neighborhood,OverallQual,YearBuilt,GrLivArea"
 VERSION = ROOT.joinpath("regression_model/VERSION").read_text().strip()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,8 @@ class Judgement:
     """Scores of the model and its baselines, and the range's half width they imply.
 
     ``cross_validated`` are scores of out-of-fold predictions (mean over repeats), ``held_out``
-    those of one model on rows it never saw; both by candidate, then metric.
+    those of one model on rows it never saw; both by candidate, then metric. ``out_of_fold`` is
+    each sale's price by models that had not seen it, in dollars, averaged over the repeats.
     """
 
     cross_validated: dict[str, Scores]
@@ -42,6 +43,7 @@ class Judgement:
     repeats: list[Scores]
     half_width: float
     held_out_coverage: float
+    out_of_fold: Prices = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ def judge(spec: Spec, sales: Sales, *, repeats: int, step: Step) -> Judgement:
         repeats=[s[MODEL] for s in scores],
         half_width=half_width,
         held_out_coverage=coverage,
+        out_of_fold=np.mean([run[MODEL] for run in runs], axis=0),
     )
 
 

@@ -17,6 +17,7 @@ import joblib
 from sklearn.pipeline import Pipeline
 
 from regression_model.artifact import (
+    COMPARABLES,
     GOLDEN,
     GRAPH,
     PIPELINE,
@@ -33,6 +34,7 @@ from regression_model.spec import Spec
 from regression_model.training.data import Sales
 from regression_model.training.edge import random_houses
 from regression_model.training.fit import Trained
+from regression_model.training.past_sales import past_sales, written
 from regression_model.version import VERSION
 
 GUARDED = ("scikit-learn", "numpy", "pandas", "joblib")
@@ -50,6 +52,7 @@ def save_trained(root: Path, spec: Spec, sales: Sales, trained: Trained, *, conf
         PIPELINE: _dumped(trained.pipeline),
         GRAPH: trained.graph,
         GOLDEN: _golden(spec, trained),
+        COMPARABLES: written(past_sales(spec, sales, trained)),
     }
     folder = save_artifact(root, version=VERSION, manifest=manifest, files=files)
     if root.resolve() == package_root().resolve():
