@@ -61,6 +61,21 @@ def test_a_body_is_one_house_or_a_list_or_an_object_with_inputs(
 
 
 @pytest.mark.parametrize(
+    ("body", "explain"),
+    [
+        (b'{"inputs": [{}], "explain": true}', True),
+        (b'{"explain": true, "inputs": {}}', True),
+        (b'{"inputs": [{}], "explain": false}', False),
+        (b'{"inputs": [{}]}', False),
+        (b"[{}]", False),
+        (b'{"explain": true}', False),  # without inputs it is a house, and this an unknown field
+    ],
+)
+def test_explanations_are_asked_for_beside_inputs(body: bytes, explain: bool) -> None:
+    assert parse_request(body).explain is explain
+
+
+@pytest.mark.parametrize(
     ("body", "message"),
     [
         (b"[]", "the list of houses is empty; send at least one"),
@@ -72,6 +87,7 @@ def test_a_body_is_one_house_or_a_list_or_an_object_with_inputs(
         (b'{"inputs": null}', "got null"),
         (b'{"inputs": "house"}', "expected a house, a list of houses or .*, got text 'house'"),
         (b'{"inputs": [{}], "input": 1}', r"unknown key 'input' beside 'inputs'; send only"),
+        (b'{"inputs": [{}], "explain": "yes"}', "explain must be true or false, got text 'yes'"),
     ],
 )
 def test_another_shape_is_refused_with_the_shapes_that_are_not(body: bytes, message: str) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from regression_model.errors import GateFailed
+from regression_model.evaluation.metrics import score
 from regression_model.scorer import Scorer
 from regression_model.spec import Spec
 from regression_model.training.data import Sales, load_sales
@@ -114,6 +115,19 @@ def test_score_over_repeats_is_their_mean(repeated: tuple[list[str], Judgement])
 
     for name, value in judgement.cross_validated[MODEL].items():
         assert value == pytest.approx(np.mean([run[name] for run in judgement.repeats]))
+
+
+def test_out_of_fold_prices_are_those_that_were_scored(
+    in_order: tuple[Sales, Trained], repeated: tuple[list[str], Judgement]
+) -> None:
+    sales, trained = in_order
+    judgement = trained.judgement
+    twice = repeated[1].out_of_fold
+
+    assert score(sales.prices, judgement.out_of_fold) == judgement.cross_validated[MODEL]
+    assert twice.shape == sales.prices.shape
+    averaged = score(sales.prices, twice)["rmsle"]
+    assert 0 < averaged < max(run["rmsle"] for run in repeated[1].repeats)
 
 
 def test_model_past_a_limit_is_refused_by_metric_and_limit(
