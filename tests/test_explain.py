@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -267,3 +268,19 @@ def test_past_sales_are_read_once_by_the_first_that_asks(
 
     assert read.count(COMPARABLES) == 1
     assert answers == [model.predict(h, explain=True) for h in houses[:16]]
+
+
+# The guide
+
+
+def test_the_example_of_the_guide_works(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REGRESSION_MODEL_ARTIFACT", str(artifact))
+    guide = Path(__file__).resolve().parents[1].joinpath("docs/explanations.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", guide, re.S)
+    names: dict[str, Any] = {}
+
+    exec(compile(code, "explanations.md", "exec"), names)  # noqa: S102  # the guide's own example
+
+    (sales,) = names["result"]["comparables"]
+    assert {f"`{key}`" for key in sales[0]} == set(re.findall(r"^\| (`\w+`) \|", guide, re.M))
+    assert set(names["result"]["explanations"][0]) == set(Explanation.__annotations__)
