@@ -91,7 +91,7 @@ def _against_truth(
     model: Model, rows: list[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], list[int]]:
     """Values and standard errors, values after 2,000 permutations, and inputs that differ."""
-    scorer = Scorer(model.artifact.read(GRAPH), half_width=0.0)
+    scorer = Scorer(model.artifact.read(GRAPH))
 
     def score(matrix: Matrix) -> NDArray[np.float64]:
         return scorer.score(matrix).price

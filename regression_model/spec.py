@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Level = int | str
+Limit = float | tuple[float, float]  # one side, whichever is worse; or lowest and highest
 Kind = Literal["numeric", "ordinal", "nominal", "year"]
 Role = Literal["plain", "identifier", "target", "sale date", "location"]
 Scalar = Literal["number", "integer", "text"]
@@ -127,6 +128,17 @@ class Member(Frozen):
     hyperparameters: dict[str, bool | int | float | str] = {}
 
 
+class Difficulty(Frozen):
+    """How difficulty, which scales each range, is learned.
+
+    ``copies`` of each sale, with fields hidden, stand beside it; ``hyperparameters`` are those of
+    a GradientBoostingRegressor.
+    """
+
+    copies: int
+    hyperparameters: dict[str, bool | int | float | str] = {}
+
+
 class Validation(Frozen):
     """How a model is judged: folds of the cross-validation, share of rows held out."""
 
@@ -146,8 +158,9 @@ class Spec(Frozen):
     elapsed: tuple[str, ...] = ()
     derived: tuple[Derived, ...] = ()
     members: tuple[Member, ...]
+    difficulty: Difficulty | None = None
     validation: Validation
-    gates: dict[str, dict[str, float]]
+    gates: dict[str, dict[str, Limit]]
 
     @cached_property
     def inputs(self) -> tuple[Feature, ...]:

@@ -89,13 +89,15 @@ def _rows(source: Path, spec: Spec) -> Iterator[Any]:
 
 def _show(result: Prediction, house: Mapping[str, Any], spec: Spec, *, title: str) -> None:
     console = results()
-    (price,), (interval,) = result["predictions"], result["intervals"]
+    (price,), (interval,), (fsd,) = result["predictions"], result["intervals"], result["fsd"]
     (explanation,), (comparables,) = result["explanations"], result["comparables"]
-    if price is None or interval is None or explanation is None or comparables is None:
+    if price is None or interval is None or fsd is None:
+        return
+    if explanation is None or comparables is None:
         return
     low, high = interval
     console.print(f"[bold]{title}: {_dollars(price)}[/bold]")
-    console.print(f"{spec.coverage:.0%} range {_dollars(low)} to {_dollars(high)}{_fsd(result)}")
+    console.print(f"{spec.coverage:.0%} range {_dollars(low)} to {_dollars(high)}, FSD {fsd:.1%}")
     for warning in result["warnings"]:
         console.print(f"note: {warning['message']}", style="yellow", markup=False)
     console.print(f"\nAgainst the {explanation['baseline']['name']}:", markup=False)
@@ -187,11 +189,6 @@ def _value(name: str, house: Mapping[str, Any], spec: Spec) -> str:
     if isinstance(value, str) or feature.has_levels or feature.kind == "year":
         return f"{value:g}" if isinstance(value, float) else str(value)
     return f"{value:,.10g}"
-
-
-def _fsd(result: Prediction) -> str:
-    shares = dict(result).get("fsd")
-    return f", FSD {shares[0]:.1%}" if isinstance(shares, list) and shares[0] is not None else ""
 
 
 def _dollars(amount: float) -> str:

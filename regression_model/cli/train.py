@@ -96,14 +96,13 @@ def _summary(folder: Path, sales: Any, trained: Any) -> dict[str, Any]:
         "cross_validated": judgement.cross_validated,
         "held_out": judgement.held_out,
         "repeats": judgement.repeats,
-        "half_width_log": judgement.half_width,
+        "half_width_log": judgement.calibration.half_width,
+        "held_out_coverage": judgement.held_out_coverage,
         "parity": trained.parity.as_dict(),
     }
 
 
 def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
-    import math
-
     import numpy as np
     from rich.table import Table
 
@@ -127,9 +126,8 @@ def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
             f"RMSLE over {len(errors)} repeats: mean {np.mean(errors):.4f}, "
             f"from {min(errors):.4f} to {max(errors):.4f}"
         )
-    low, high = math.exp(-judgement.half_width) - 1, math.exp(judgement.half_width) - 1
     console.print(
-        f"range at {spec.coverage:.0%} coverage: {low:+.1%} to {high:+.1%} of the price "
+        f"range at {spec.coverage:.0%} coverage: {_widths(judgement.out_of_fold)} "
         f"(covers {judgement.held_out_coverage:.1%} of the hold-out)"
     )
     console.print(
@@ -137,3 +135,11 @@ def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
         f"training rows, ${parity.largest_on_edges:.2g} on {parity.edge_rows:,} edge rows"
     )
     console.print(f"saved: {folder}", markup=False, soft_wrap=True)
+
+
+def _widths(out_of_fold: Any) -> str:
+    import numpy as np
+
+    above = out_of_fold.high / out_of_fold.predicted - 1
+    narrow, median, wide = np.quantile(above, (0.05, 0.5, 0.95))
+    return f"up to {median:+.0%} on half of the houses, {narrow:+.0%} to {wide:+.0%} on most"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from regression_model.evaluation.conformal import conformal_quantile
 from regression_model.evaluation.outcomes import Outcomes
 from regression_model.evaluation.strata import Stratum
-from regression_model.training.intervals import conformal_half_width
 
 # What ranges must hold beside their nominal coverage: overall, and in the worst tenth.
 OVERALL_SLACK = (-0.02, 0.03)
@@ -105,7 +105,8 @@ def study_coverage(
     That width is the conformal one of these very rows, which favours it a little: the ranges under
     study did not see them.
     """
-    half_width = conformal_half_width(outcomes.actual, outcomes.predicted, coverage=coverage)
+    residuals = np.abs(np.log(outcomes.actual) - np.log(outcomes.predicted))
+    half_width = conformal_quantile(residuals, coverage=coverage)
     spread = np.exp(half_width)
     constant = Outcomes(
         outcomes.actual,

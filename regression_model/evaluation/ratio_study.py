@@ -82,7 +82,7 @@ STATISTICS = {
     "median": Statistic(median_ratio, "median ratio", "{:.3f}", (0.90, 1.10)),
     "mean": Statistic(mean_ratio, "mean ratio", "{:.3f}", None),
     "weighted_mean": Statistic(weighted_mean_ratio, "weighted mean", "{:.3f}", None),
-    "cod": Statistic(cod, "COD", "{:.1f}", (5.0, 15.0)),
+    "cod": Statistic(cod, "COD", "{:.2f}", (5.0, 15.0)),
     "prd": Statistic(prd, "PRD", "{:.3f}", (0.98, 1.03)),
     "prb": Statistic(prb, "PRB", "{:+.3f}", (-0.05, 0.05)),
 }
@@ -91,15 +91,18 @@ LIMITED = {name: s.limits for name, s in STATISTICS.items() if s.limits is not N
 
 @dataclass(frozen=True)
 class Measured:
-    """A statistic's value, its bootstrap interval and whether the value is within the limits.
+    """A statistic's value, its bootstrap interval, and how both stand to the limits.
 
-    None stands for what was not asked for or is not defined.
+    ``within`` judges the value; ``surely_past`` tells that the whole interval is past a limit, so
+    that the choice of sales does not explain it. None stands for what was not asked for, has no
+    limit or is not defined.
     """
 
     value: float | None
     low: float | None
     high: float | None
     within: bool | None
+    surely_past: bool | None
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,13 @@ class RatioStudy:
 
     @property
     def past_limits(self) -> list[str]:
-        """Names of the trimmed statistics beyond their limits."""
+        """Names of the trimmed statistics past their limits."""
         return [name for name, m in (self.trimmed or {}).items() if m.within is False]
+
+    @property
+    def surely_past_limits(self) -> list[str]:
+        """Names of those whose whole interval is past."""
+        return [name for name, m in (self.trimmed or {}).items() if m.surely_past]
 
 
 def ratio_study(
@@ -151,6 +159,14 @@ def within_limits(name: str, value: float) -> bool | None:
     return None if limits is None else bool(limits[0] <= round(value, 9) <= limits[1])
 
 
+def limits_text(name: str) -> str:
+    """The limits of the standard as it prints them; empty where there are none."""
+    limits = STATISTICS[name].limits
+    if limits is None:
+        return ""
+    return " to ".join(f"{limit:g}" if limit.is_integer() else f"{limit:.2f}" for limit in limits)
+
+
 def _measure(estimate: Values, price: Values, resamples: int, seed: int) -> dict[str, Measured]:
     intervals = bootstrap(estimate, price, resamples=resamples, seed=seed) if resamples else {}
     measured = {}
@@ -158,8 +174,15 @@ def _measure(estimate: Values, price: Values, resamples: int, seed: int) -> dict
         value = _number(statistic.function(estimate, price))
         low, high = intervals.get(name, (None, None))
         within = None if value is None else within_limits(name, value)
-        measured[name] = Measured(value, low, high, within)
+        measured[name] = Measured(value, low, high, within, _surely_past(name, low, high))
     return measured
+
+
+def _surely_past(name: str, low: float | None, high: float | None) -> bool | None:
+    limits = STATISTICS[name].limits
+    if limits is None or low is None or high is None:
+        return None
+    return high < limits[0] or low > limits[1]
 
 
 def bootstrap(

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from regression_model.evaluation.metrics import Prices
+from regression_model.spec import Spec
 
 
 @dataclass(frozen=True)
@@ -41,3 +43,12 @@ def by_label(labels: Sequence[Any]) -> list[Stratum]:
     """One stratum for each label, in alphabetical order."""
     names = np.array([str(label) for label in labels])
     return [Stratum(str(name), np.flatnonzero(names == name)) for name in np.unique(names)]
+
+
+def location_names(spec: Spec, frame: pd.DataFrame) -> list[str] | None:
+    """The place of each sale of ``frame``; None where the spec knows no places."""
+    if spec.location is None:
+        return None
+    column = frame[spec.location.name]
+    known = column.notna()
+    return [str(v) if ok else "unknown" for v, ok in zip(column, known, strict=True)]

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from regression_model.errors import ConfigError
-from regression_model.spec import Spec
+from regression_model.spec import Limit, Spec
 from regression_model.training.config_check import Problem, problems_of
 from regression_model.training.config_schema import FORMULAS, KNOWN_KEYS, SCHEMA
 from regression_model.training.yaml_lines import line_of, load
@@ -106,7 +106,21 @@ def _spec_values(data: Mapping[str, Any], faults: list[Problem]) -> dict[str, An
         "features": read("features", _feature_values, _feature_stand_in),
         "derived": read("derived", _derived_values, _derived_stand_in),
         "members": [{"name": name, **given} for name, given in data["members"].items()],
+        "gates": {
+            source: {name: _limit(source, name, given, faults) for name, given in limits.items()}
+            for source, limits in data["gates"].items()
+        },
     }
+
+
+def _limit(source: str, name: str, given: list[float], faults: list[Problem]) -> Limit:
+    if len(given) == 1:
+        return given[0]
+    if len(given) == 2:
+        return given[0], given[1]
+    message = f"limit of {name} has {len(given)} numbers; expected one, or lowest and highest"
+    faults.append(Problem(("gates", source, name), message))
+    return 0.0
 
 
 def _feature_stand_in(name: str, values: dict[str, Any]) -> dict[str, Any]:

@@ -104,7 +104,13 @@ SCHEMA = _map(
         sy.Optional("elapsed"): _List(),
         sy.Optional("derived"): sy.MapPattern(sy.Str(), _DERIVED),
         "members": sy.MapPattern(sy.Str(), _MEMBER),
+        sy.Optional("difficulty"): _map(
+            {
+                "copies": sy.Int(),
+                sy.Optional("hyperparameters"): sy.MapPattern(sy.Str(), _SCALAR),
+            }
+        ),
         "validation": sy.Map({"folds": sy.Int(), "holdout": sy.Float()}),
-        "gates": sy.MapPattern(sy.Enum(["file", "sample"]), sy.MapPattern(sy.Str(), sy.Float())),
+        "gates": sy.MapPattern(sy.Enum(["file", "sample"]), sy.MapPattern(sy.Str(), _List(float))),
     }
 )

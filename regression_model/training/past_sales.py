@@ -27,13 +27,13 @@ _UNIX = 3
 def past_sales(spec: Spec, sales: Sales, trained: Trained) -> PastSales:
     """The training sales with the weights of their fields, asked of the compiled model."""
     matrix = trained.pipeline[:1].transform(sales.frame).to_numpy(np.float32)
-    scorer = Scorer(trained.graph, half_width=0.0)
+    scorer = Scorer(trained.graph)
     names = Encoder(spec).names
     weights = importance(lambda m: scorer.score(m).price, matrix, names, seed=spec.seed)
     return PastSales(
         matrix=matrix,
         prices=sales.prices,
-        out_of_fold=trained.judgement.out_of_fold,
+        out_of_fold=trained.judgement.out_of_fold.predicted,
         ids=_ids(spec, sales),
         weights=np.array([weights[name] for name in names]),
     )

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from regression_model.comparables import PastSales
+from regression_model.evaluation.metrics import score
 from regression_model.spec import Spec
 from regression_model.training.data import Sales
 from regression_model.training.fit import Trained
@@ -29,9 +30,15 @@ def test_every_sale_is_kept_as_the_model_met_it(
     assert past.matrix.dtype == np.float32
     assert past.matrix.shape == (len(sales.prices), len(spec.inputs))
     np.testing.assert_array_equal(past.prices, sales.prices)
-    np.testing.assert_array_equal(past.out_of_fold, trained.judgement.out_of_fold)
+    np.testing.assert_array_equal(past.out_of_fold, trained.judgement.out_of_fold.predicted)
     assert spec.identifier is not None
     assert past.ids.tolist() == sales.frame[spec.identifier.name].tolist()
+
+
+def test_the_prices_out_of_fold_are_those_that_were_scored(
+    past: PastSales, trained: Trained
+) -> None:
+    assert score(past.prices, past.out_of_fold) == trained.judgement.repeats[0]
 
 
 def test_weights_are_those_of_the_model(past: PastSales, spec: Spec) -> None:
