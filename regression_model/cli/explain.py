@@ -176,9 +176,9 @@ def _bar(share: float, half: int) -> Text:
     whole, part = divmod(round(2 * half * abs(share)), 2)
     if share < 0:
         bar = "▐" * part + "█" * whole
-        return Text(bar.rjust(half) + "│" + " " * half, style="red")
+        return Text.assemble((bar.rjust(half), "red"), "│", " " * half)
     bar = "█" * whole + "▌" * part
-    return Text(" " * half + "│" + bar.ljust(half), style="green")
+    return Text.assemble(" " * half, "│", (bar.ljust(half), "green"))
 
 
 def _value(name: str, house: Mapping[str, Any], spec: Spec) -> str:
