@@ -25,6 +25,7 @@ GOLDEN = "golden.json"
 COMPARABLES = "comparables.npz"
 PIPELINE = "pipeline.joblib"
 DIFFICULTY = "difficulty.joblib"
+CARD = "MODEL_CARD.md"
 ENVIRONMENT_VARIABLE = "REGRESSION_MODEL_ARTIFACT"
 
 _MANIFEST = "manifest.json"
