@@ -98,6 +98,15 @@ def _reason(error: Exception) -> str:
     return "The installed model could not be loaded."
 
 
+def cannot_explain(error: ArtifactError) -> ModelUnavailable:
+    """What to answer where the artifact holds a model, and not what explanations need."""
+    _log_failure("model.cannot_explain", error)
+    kind = type(error).__name__
+    return ModelUnavailable(
+        f"The installed model cannot explain its prices ({kind}); it gives them without explain."
+    )
+
+
 def holder() -> ModelHolder:
     """The holder of the current application."""
     return cast(ModelHolder, current_app.extensions[EXTENSION])

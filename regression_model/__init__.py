@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regression_model.comparables import Comparable
     from regression_model.errors import (
         ArtifactCorrupt,
         ArtifactError,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         ParityError,
         RegressionModelError,
     )
+    from regression_model.explain import Baseline, Explanation
     from regression_model.issues import Issue
     from regression_model.predict import (
         Model,
@@ -34,15 +36,18 @@ if TYPE_CHECKING:
         make_prediction,
         validate_inputs,
     )
-    from regression_model.records import parse_json
+    from regression_model.records import Request, parse_request
 
 __all__ = [
     "ArtifactCorrupt",
     "ArtifactError",
     "ArtifactIncompatible",
+    "Baseline",
     "CheckFailed",
+    "Comparable",
     "ConfigError",
     "DataError",
+    "Explanation",
     "GateFailed",
     "InvalidInput",
     "Issue",
@@ -53,21 +58,26 @@ __all__ = [
     "ParityError",
     "Prediction",
     "RegressionModelError",
+    "Request",
     "Validation",
     "load_model",
     "make_prediction",
-    "parse_json",
+    "parse_request",
     "validate_inputs",
 ]
 
 _HOMES = {
+    "Baseline": "explain",
+    "Comparable": "comparables",
+    "Explanation": "explain",
     "Issue": "issues",
     "Model": "predict",
     "Prediction": "predict",
+    "Request": "records",
     "Validation": "predict",
     "load_model": "predict",
     "make_prediction": "predict",
-    "parse_json": "records",
+    "parse_request": "records",
     "validate_inputs": "predict",
 }
 

@@ -22,6 +22,7 @@ from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible, Model
 FORMAT = 2  # 1: every range of one relative width
 GRAPH = "model.onnx"
 GOLDEN = "golden.json"
+COMPARABLES = "comparables.npz"
 PIPELINE = "pipeline.joblib"
 DIFFICULTY = "difficulty.joblib"
 CARD = "MODEL_CARD.md"

@@ -19,7 +19,7 @@ from regression_model.artifact import open_artifact, save_artifact
 from regression_model.cli import group
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMANDS = ["explore", "train", "evaluate", "predict", "sample", "info", "doctor"]
+COMMANDS = ["explore", "train", "evaluate", "predict", "explain", "sample", "info", "doctor"]
 HEADER = "Id,Neighborhood,OverallQual,YearBuilt,GrLivArea"
 VERSION = ROOT.joinpath("regression_model/VERSION").read_text().strip()
 
@@ -139,6 +139,8 @@ def test_the_version_is_the_one_in_the_version_file() -> None:
         (["predct"], "No such command 'predct'"),
         (["predict"], "Missing argument 'INPUT'"),
         (["predict", "houses.csv"], "Missing option '--output'"),
+        (["explain"], "Missing argument 'INPUT'"),
+        (["explain", "houses.csv", "--row", "-1"], "-1 is not in the range x>=0"),
         (["evaluate"], "Missing option '--data'"),
         (["sample", "five", "--output", "x.csv"], "'five' is not a valid integer"),
         (["sample", "-1", "--output", "x.csv"], "No such option|-1 is not in the range"),
@@ -160,6 +162,7 @@ def test_bad_use_is_exit_code_2_and_said_on_standard_error(
     "arguments",
     [
         ["predict", "houses.csv", "--output", "prices.csv"],
+        ["explain", "houses.csv"],
         ["evaluate", "--data", "houses.csv"],
         ["info"],
         ["doctor"],
@@ -290,6 +293,107 @@ def test_train_on_a_full_disk_says_so_and_keeps_the_old_model(
     assert "File too large. Nothing was changed" in ended.stderr
     after = {p: p.read_bytes() for p in tmp_path.joinpath("models").rglob("*") if p.is_file()}
     assert after == before
+
+
+# explain
+
+
+def shown(*arguments: Any, width: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a terminal of this width shows, without its colours."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    result = call("explain", *arguments)
+    assert result.exit_code == 0, result.stderr
+    return re.sub(r"\x1b\[[0-9;]*m", "", result.stdout).splitlines()
+
+
+def dollars(line: str) -> int:
+    """The amount at the end of a line."""
+    sign, amount = re.search(r"([-+]?)\$([\d,]+)$", line.rstrip()).groups()  # type: ignore[union-attr]
+    return int(f"{sign}{amount.replace(',', '')}")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("row", [0, 9])
+def test_explain_shows_amounts_that_add_up_to_the_price(
+    artifact: Path, width: int, row: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("sample", 12, "--output", "houses.csv").exit_code == 0
+
+    lines = shown(
+        "houses.csv", "--row", row, "--artifact", artifact, width=width, monkeypatch=monkeypatch
+    )
+
+    start = next(i for i, line in enumerate(lines) if line.startswith("typical house "))
+    end = next(i for i, line in enumerate(lines) if line.startswith("price "))
+    amounts = [dollars(line) for line in lines[start:end]]
+    assert sum(amounts) == pytest.approx(dollars(lines[end]), abs=len(amounts) / 2)
+    assert f"Row {row} of houses.csv: ${dollars(lines[end]):,}" in lines[0]
+    assert re.search(r"^90% range \$[\d,]+ to \$[\d,]+, FSD [\d.]+%$", lines[1].rstrip())
+    assert max(map(len, lines)) <= width
+    assert "…" not in "".join(lines)
+    for line in lines[start + 1 : end]:
+        bar = re.search(r"([█▐]*)│([█▌]*)", line)
+        if bar is not None and len(bar[0]) > 1:
+            assert bool(bar[1]) == (dollars(line) < 0)
+
+
+def test_explain_warns_loudly_that_sales_of_the_sample_never_happened(
+    artifact: Path, table: Path
+) -> None:
+    result = call("explain", table, "--artifact", artifact)
+
+    assert result.exit_code == 0
+    assert "SYNTHETIC" in result.stdout
+    assert len(re.findall(r"^Id \d+ +\d{4}-\d{2} +\d+\.\d% +\$", result.stdout, re.MULTILINE)) == 5
+
+
+def test_explain_answers_in_json_what_the_model_answers(artifact: Path, table: Path) -> None:
+    from regression_model import load_model
+
+    result = call("explain", table, "--row", 2, "--artifact", artifact, "--json")
+
+    house = {"Id": 3, "Neighborhood": "Nowhere", "OverallQual": 5, "YearBuilt": 1960}
+    expected = load_model(artifact).predict({**house, "GrLivArea": 1000}, explain=True)
+    assert json.loads(result.stdout) == expected
+
+
+@pytest.mark.parametrize("wrap", [lambda h: h[0], lambda h: h, lambda h: {"inputs": h}])
+def test_explain_reads_houses_in_json(artifact: Path, tmp_path: Path, wrap: Any) -> None:
+    house = dict(zip(HEADER.split(","), (1, "NAmes", 5, 1960, 1000), strict=True))
+    tmp_path.joinpath("house.json").write_text(json.dumps(wrap([house])))
+
+    result = call("explain", "house.json", "--artifact", artifact, "--json")
+
+    assert json.loads(result.stdout)["ids"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["houses.csv", "--row", "3"],
+            "houses.csv has 3 row(s), counted from 0; there is no row 3",
+        ),
+        (["houses.csv", "--row", "1"], "row 1 of houses.csv has no price: GrLivArea must lie in"),
+        (["houses.txt"], "houses.txt: unknown kind of table; expected .csv"),
+        (["absent.csv"], "absent.csv: cannot be read: No such file"),
+        (["absent.json"], "absent.json: cannot be read: No such file"),
+        (["bad.json"], "bad.json: the body is not strict JSON"),
+        (["empty.json"], "empty.json: the list of houses is empty"),
+    ],
+)
+def test_explain_refuses_what_it_cannot_explain(
+    artifact: Path, table: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    tmp_path.joinpath("bad.json").write_text("{")
+    tmp_path.joinpath("empty.json").write_text("[]")
+
+    result = call("explain", *arguments, "--artifact", artifact)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert message in result.stderr
 
 
 # sample
@@ -587,7 +691,10 @@ def test_doctor_finds_a_sound_model_healthy(artifact: Path) -> None:
     assert {"pipeline.joblib", "model.onnx", "golden.json"} <= set(found["intact"])
 
 
-@pytest.mark.parametrize("name", ["pipeline.joblib", "model.onnx", "golden.json", "manifest.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["pipeline.joblib", "model.onnx", "golden.json", "comparables.npz", "manifest.json"],
+)
 def test_doctor_names_a_file_in_which_one_bit_has_turned(own_artifact: Path, name: str) -> None:
     content = bytearray((own_artifact / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -603,7 +710,9 @@ def test_doctor_names_a_file_in_which_one_bit_has_turned(own_artifact: Path, nam
     assert name in found["problems"][0]
 
 
-@pytest.mark.parametrize("name", ["pipeline.joblib", "model.onnx", "golden.json"])
+@pytest.mark.parametrize(
+    "name", ["pipeline.joblib", "model.onnx", "golden.json", "comparables.npz"]
+)
 def test_doctor_names_a_file_that_is_gone(own_artifact: Path, name: str) -> None:
     (own_artifact / name).unlink()
 
@@ -718,6 +827,7 @@ def test_predicting_needs_no_extra(artifact: Path, table: Path) -> None:
 
     for arguments in (
         ["predict", table, "--output", "prices.csv"],
+        ["explain", table],
         ["info"],
         ["doctor"],
     ):

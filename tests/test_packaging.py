@@ -289,7 +289,10 @@ OFFLINE = {
     "jinja2", "joblib", "matplotlib", "onnx", "pandas", "scipy", "sklearn", "strictyaml",
     "threadpoolctl",
 }  # fmt: skip
-FLOW = ("errors", "spec", "records", "encoder", "scorer", "predict", "scoring")
+FLOW = (
+    *("errors", "spec", "records", "encoder", "scorer"),
+    *("comparables", "shapley", "explain", "predict", "scoring"),
+)
 
 
 def modules_of(package: Path) -> dict[str, ast.Module]:

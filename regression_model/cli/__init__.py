@@ -17,6 +17,7 @@ _COMMANDS = {
     "train": "Train a model on a table of sales and save it as an artifact.",
     "evaluate": "Score the model on a table of sales whose prices are known.",
     "predict": "Value every house of a table and write prices with their ranges.",
+    "explain": "Show why a house has its price, and what similar ones were sold for.",
     "sample": "Write a table of synthetic houses.",
     "info": "Show which model is installed and what it was trained on.",
     "doctor": "Verify every file of the model and re-score its golden houses.",
