@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ModelNotFound,
         ParityError,
         RegressionModelError,
+        StudyRefused,
     )
     from regression_model.issues import Issue
     from regression_model.predict import (
@@ -53,6 +54,7 @@ __all__ = [
     "ParityError",
     "Prediction",
     "RegressionModelError",
+    "StudyRefused",
     "Validation",
     "load_model",
     "make_prediction",

@@ -127,6 +127,20 @@ class Member(Frozen):
     hyperparameters: dict[str, bool | int | float | str] = {}
 
 
+class Sought(Frozen):
+    """A value of a member that ``tune`` may change: within ``bounds``, or one of ``choices``.
+
+    ``name`` is a hyperparameter, ``weight``, ``limit`` or ``rare_levels``; ``log`` seeks evenly on
+    the logarithm.
+    """
+
+    member: str
+    name: str
+    bounds: tuple[int | float, int | float] | None = None
+    log: bool = False
+    choices: tuple[bool | int | float | str, ...] = ()
+
+
 class Validation(Frozen):
     """How a model is judged: folds of the cross-validation, share of rows held out."""
 
@@ -146,6 +160,7 @@ class Spec(Frozen):
     elapsed: tuple[str, ...] = ()
     derived: tuple[Derived, ...] = ()
     members: tuple[Member, ...]
+    search: tuple[Sought, ...] = ()
     validation: Validation
     gates: dict[str, dict[str, float]]
 

@@ -14,6 +14,7 @@ from regression_model.errors import CheckFailed, MissingDependency, RegressionMo
 
 _COMMANDS = {
     "train": "Train a model on a table of sales and save it as an artifact.",
+    "tune": "Search for better values of what the config declares under `search`.",
     "evaluate": "Score the model on a table of sales whose prices are known.",
     "predict": "Value every house of a table and write prices with their ranges.",
     "sample": "Write a table of synthetic houses.",

@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 artifact_option = click.option(
     "--artifact",
@@ -30,7 +37,7 @@ def messages() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def progress_bar() -> Progress:
+def progress_bar(*more: ProgressColumn) -> Progress:
     """A bar with what is being done and the time it takes; silent where nobody watches."""
     console = messages()
     return Progress(
@@ -39,6 +46,8 @@ def progress_bar() -> Progress:
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(),
+        *more,
+        speed_estimate_period=600,  # seconds; a step may take minutes
         console=console,
         disable=not console.is_terminal,
     )

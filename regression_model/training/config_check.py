@@ -8,7 +8,15 @@ from math import inf, isfinite
 from typing import NamedTuple
 
 from regression_model.evaluation.metrics import METRICS
-from regression_model.spec import NONE, UNKNOWN, Derived, Feature, Member, Spec
+from regression_model.spec import NONE, UNKNOWN, Derived, Feature, Member, Sought, Spec
+from regression_model.training.search import (
+    OWN_VALUES,
+    as_text,
+    extremes,
+    present_value,
+    space_fault,
+    with_value,
+)
 
 
 class Problem(NamedTuple):
@@ -27,6 +35,7 @@ def problems_of(spec: Spec) -> list[Problem]:
         *_lists(spec),
         *_derived(spec),
         *(problem for m in spec.members for problem in _member(spec, m)),
+        *(problem for sought in spec.search for problem in _search(spec, sought)),
         *_limits(spec),
     ]
 
@@ -221,6 +230,29 @@ def _hyperparameters(member: Member) -> Iterator[Problem]:
         estimator.set_params(**member.hyperparameters)._validate_params()
     except InvalidParameterError as error:
         yield Problem(path, str(error))
+
+
+def _search(spec: Spec, sought: Sought) -> Iterator[Problem]:
+    from regression_model.training.pipeline import ESTIMATORS
+
+    path = ("search", sought.member, sought.name)
+    member = next((m for m in spec.members if m.name == sought.member), None)
+    if member is None:
+        yield from _unknown_names([sought.member], [m.name for m in spec.members], path[:2])
+        return
+    known = [*OWN_VALUES, *ESTIMATORS[member.estimator]().get_params()]
+    present = present_value(member, sought.name)
+    if sought.name not in known:
+        yield from _unknown_names([sought.name], known, path)
+    elif present is None:
+        message = f"{sought.name} is not written in {member.name}; write it there, as the search"
+        yield Problem(path, f"{message} begins with its present value")
+    elif (fault := space_fault(sought, present)) is not None:
+        yield Problem(path, fault)
+    elif not [*_member(spec, member)]:
+        for value in extremes(sought):
+            for problem in _member(spec, with_value(member, sought.name, value)):
+                yield Problem(path, f"{as_text(value)} cannot be tried: {problem.message}")
 
 
 def column_names(spec: Spec) -> list[str]:

@@ -65,7 +65,7 @@ def train(spec: Spec, sales: Sales, *, repeats: int = 1, step: Step = lambda _: 
     ``step`` is called with a description after each fit. Raises DataError (too few sales),
     GateFailed or ParityError; then there is nothing to save.
     """
-    _check_size(spec, sales)
+    check_size(spec, sales)
     judgement = judge(spec, sales, repeats=repeats, step=step)
     limits = spec.gates.get(sales.source, {})
     check_gate(judgement.cross_validated[MODEL], limits, source=sales.source)
@@ -77,7 +77,8 @@ def train(spec: Spec, sales: Sales, *, repeats: int = 1, step: Step = lambda _: 
     return Trained(pipeline, graph, judgement, parity)
 
 
-def _check_size(spec: Spec, sales: Sales) -> None:
+def check_size(spec: Spec, sales: Sales) -> None:
+    """Raise DataError where there are too few sales for the folds."""
     needed = ROWS_PER_FOLD * spec.validation.folds
     if len(sales.prices) < needed:
         raise DataError(
@@ -116,10 +117,15 @@ def candidates(spec: Spec) -> Iterator[tuple[str, Any]]:
     )
 
 
+def folds_of(spec: Spec, rows: int, repeat: int) -> Iterator[tuple[Any, Any]]:
+    """Positions to learn from and positions to predict, for each fold of one repeat."""
+    folds = KFold(spec.validation.folds, shuffle=True, random_state=(spec.seed + repeat) % 2**32)
+    yield from folds.split(np.empty(rows))
+
+
 def _cross_validate(spec: Spec, sales: Sales, repeat: int, step: Step) -> dict[str, Prices]:
-    folds = KFold(spec.validation.folds, shuffle=True, random_state=spec.seed + repeat)
     predicted = {name: np.empty_like(sales.prices) for name, _ in candidates(spec)}
-    for number, (rest, fold) in enumerate(folds.split(sales.frame), 1):
+    for number, (rest, fold) in enumerate(folds_of(spec, len(sales.prices), repeat), 1):
         for name, values in _fit_predict(spec, sales, rest, fold).items():
             predicted[name][fold] = values
         step(f"repeat {repeat + 1}, fold {number} scored")
