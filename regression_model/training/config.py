@@ -24,7 +24,7 @@ Reader = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 _TYPE_OF_KIND = {"numeric": "number", "year": "integer", "ordinal": "text", "nominal": "text"}
 _FLAG = re.compile(r"(?P<feature>.+?)\s*(?P<comparison>!=|>=|<=|=|>|<)\s*(?P<value>.+)")
-_BOUNDS = re.compile(r"(?P<low>\S+) to (?P<high>\S+?)(?P<log>,\s*log)?")
+_BOUNDS = re.compile(r"(?P<low>\S+) to (?P<high>\S+?)(?P<log>\s*,\s*log)?")
 _TERM = re.compile(r"(?:(?P<weight>[-+]?\d*\.?\d+)\s*\*\s*)?(?P<feature>.+)")
 
 

@@ -35,7 +35,7 @@ def problems_of(spec: Spec) -> list[Problem]:
         *_lists(spec),
         *_derived(spec),
         *(problem for m in spec.members for problem in _member(spec, m)),
-        *(problem for sought in spec.search for problem in _search(spec, sought)),
+        *_search(spec),
         *_limits(spec),
     ]
 
@@ -232,14 +232,19 @@ def _hyperparameters(member: Member) -> Iterator[Problem]:
         yield Problem(path, str(error))
 
 
-def _search(spec: Spec, sought: Sought) -> Iterator[Problem]:
+def _search(spec: Spec) -> Iterator[Problem]:
+    members = {member.name: member for member in spec.members}
+    for name in dict.fromkeys(sought.member for sought in spec.search):
+        yield from _unknown_names([name], members, ("search", name))
+    for sought in spec.search:
+        if sought.member in members:
+            yield from _sought(spec, members[sought.member], sought)
+
+
+def _sought(spec: Spec, member: Member, sought: Sought) -> Iterator[Problem]:
     from regression_model.training.pipeline import ESTIMATORS
 
     path = ("search", sought.member, sought.name)
-    member = next((m for m in spec.members if m.name == sought.member), None)
-    if member is None:
-        yield from _unknown_names([sought.member], [m.name for m in spec.members], path[:2])
-        return
     known = [*OWN_VALUES, *ESTIMATORS[member.estimator]().get_params()]
     present = present_value(member, sought.name)
     if sought.name not in known:

@@ -112,7 +112,7 @@ class Search:
         folds = Folds.of(self.spec, self.sales, range(self.repeats))
         while (done := finished(self.study)) < trials:
             trial = next_trial(self.study, self.spec)
-            told = f"trial {done + 1} of {trials}{_best_so_far(self.study)}"
+            told = f"trial {trial.number} ({done + 1} of {trials}){_best_so_far(self.study)}"
             try:
                 self._try(trial, folds, told)
             except BaseException:  # Ctrl-C as well: the trial is not left behind as running
@@ -235,4 +235,4 @@ def _best(study: optuna.Study) -> FrozenTrial | None:
 
 def _best_so_far(study: optuna.Study) -> str:
     best = _best(study)
-    return "" if best is None else f", best {best.value:.4f} (trial {best.number})"
+    return "" if best is None else f", best {best.value:.4f} in trial {best.number}"
