@@ -57,13 +57,20 @@ def propose(text: str, values: Mapping[Place, Value], *, spec: Spec, label: str)
         changes.append(Change(".".join(path[1:]), as_text(present[place]), as_text(value)))
         lines[number - 1] = _rewritten(lines[number - 1], as_text(value))
     changed = "".join(lines)
-    if parse_spec(changed, label=label) != with_values(spec, values):
+    if not _gives(changed, with_values(spec, values)):
         keys = ", ".join(change.key for change in changes)
         raise ConfigError(
             f"{label}: {keys} cannot be changed in the text; write each in its own line as "
             "'name: value'"
         )
     return Proposal(changes, changed, _patch(text, changed, label))
+
+
+def _gives(text: str, spec: Spec) -> bool:
+    try:
+        return parse_spec(text, label="") == spec
+    except ConfigError:
+        return False
 
 
 def _rewritten(line: str, value: str) -> str:

@@ -236,7 +236,7 @@ class TestRefusal:
             pass
 
         with (
-            pytest.raises(StudyRefused, match="another data and another folds.*with --study"),
+            pytest.raises(StudyRefused, match=r"another data and another folds.*with --study"),
             open_study(tmp_path / "tune.db", small, data="other", repeats=2),
         ):
             pass
