@@ -19,10 +19,11 @@ from typing import Any
 
 from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible, ModelNotFound
 
-FORMAT = 1
+FORMAT = 2  # 1: every range of one relative width
 GRAPH = "model.onnx"
 GOLDEN = "golden.json"
 PIPELINE = "pipeline.joblib"
+DIFFICULTY = "difficulty.joblib"
 ENVIRONMENT_VARIABLE = "REGRESSION_MODEL_ARTIFACT"
 
 _MANIFEST = "manifest.json"

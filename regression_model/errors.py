@@ -18,6 +18,9 @@ RegressionModelError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 __all__ = [
     "ArtifactCorrupt",
     "ArtifactError",
@@ -81,7 +84,11 @@ class CheckFailed(RegressionModelError):
 
 
 class GateFailed(CheckFailed):
-    """A metric is past its limit in the config."""
+    """A figure is past its limit in the config; ``checks`` holds all that were judged."""
+
+    def __init__(self, message: str, *, checks: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.checks = checks
 
 
 class ParityError(CheckFailed):

@@ -30,6 +30,7 @@ class Prediction(TypedDict):
 
     predictions: list[float | None]
     intervals: list[list[float] | None]
+    fsd: list[float | None]
     errors: list[Issue]
     warnings: list[Issue]
     version: str
@@ -60,8 +61,10 @@ class Model:
             ) from error
         self._validator = HouseValidator(self.spec)
         self._encoder = Encoder(self.spec, levels_seen=manifest["profile"]["levels"])
-        half_width = manifest["interval"]["half_width_log"]
-        self._scorer = Scorer(artifact.read(GRAPH), half_width=half_width)
+        interval = manifest["interval"]
+        self._scorer = Scorer(
+            artifact.read(GRAPH), half_width=interval["half_width_log"], fsd=interval["fsd_log"]
+        )
         self._golden = json.loads(artifact.read(GOLDEN))
 
     def info(self) -> dict[str, str]:
@@ -105,16 +108,19 @@ class Model:
         matrix, warnings = self._encode(houses)
         predictions: list[float | None] = [None] * len(houses)
         intervals: list[list[float] | None] = [None] * len(houses)
+        fsd: list[float | None] = [None] * len(houses)
         if len(matrix):
             value = self._scorer.score(matrix)
             priced = (row for row, house in enumerate(houses) if house is not None)
-            scored = zip(value.price.tolist(), value.low.tolist(), value.high.tolist(), strict=True)
-            for row, (price, low, high) in zip(priced, scored, strict=True):
+            scored = zip(*(column.tolist() for column in value), strict=True)
+            for row, (price, low, high, deviation) in zip(priced, scored, strict=True):
                 predictions[row] = round(price, 2)
                 intervals[row] = [round(low, 2), round(high, 2)]
+                fsd[row] = round(deviation, 4)
         result: Prediction = {
             "predictions": predictions,
             "intervals": intervals,
+            "fsd": fsd,
             "errors": errors,
             "warnings": [*caveats, *warnings],
             "version": self.version,
@@ -193,8 +199,9 @@ def make_prediction(input_data: Any) -> Prediction:
 
     ``input_data`` is one house (a dictionary), a list of houses or a pandas DataFrame. Rows keep
     their place: ``predictions[i]`` is the price of row ``i`` in dollars, or None with its reasons
-    in ``errors``; ``intervals[i]`` its range at the model's coverage. Raises
-    :class:`InvalidInput` only where the input is none of the three, or empty.
+    in ``errors``; ``intervals[i]`` its range at the model's coverage, ``fsd[i]`` its forecast
+    standard deviation as a share of the price. Raises :class:`InvalidInput` only where the input is
+    none of the three, or empty.
     """
     return default_model().predict(input_data)
 

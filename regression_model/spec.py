@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Level = int | str
+Limit = float | tuple[float, float]  # one side, whichever is worse; or lowest and highest
 Kind = Literal["numeric", "ordinal", "nominal", "year"]
 Role = Literal["plain", "identifier", "target", "sale date", "location"]
 Scalar = Literal["number", "integer", "text"]
@@ -141,6 +142,17 @@ class Sought(Frozen):
     choices: tuple[bool | int | float | str, ...] = ()
 
 
+class Difficulty(Frozen):
+    """How difficulty, which scales each range, is learned.
+
+    ``copies`` of each sale, with fields hidden, stand beside it; ``hyperparameters`` are those of
+    a GradientBoostingRegressor.
+    """
+
+    copies: int
+    hyperparameters: dict[str, bool | int | float | str] = {}
+
+
 class Validation(Frozen):
     """How a model is judged: folds of the cross-validation, share of rows held out."""
 
@@ -161,8 +173,9 @@ class Spec(Frozen):
     derived: tuple[Derived, ...] = ()
     members: tuple[Member, ...]
     search: tuple[Sought, ...] = ()
+    difficulty: Difficulty | None = None
     validation: Validation
-    gates: dict[str, dict[str, float]]
+    gates: dict[str, dict[str, Limit]]
 
     @cached_property
     def inputs(self) -> tuple[Feature, ...]:
@@ -184,6 +197,11 @@ class Spec(Frozen):
     def sale_year(self) -> Feature | None:
         """The year of the sale, against which ages are measured."""
         return next((f for f in self.inputs if f.role == "sale date" and f.kind == "year"), None)
+
+    @cached_property
+    def location(self) -> Feature | None:
+        """Where the house stands, by which sales are grouped."""
+        return self._with_role("location")
 
     def feature(self, name: str) -> Feature:
         """The feature called ``name``; KeyError where there is none."""

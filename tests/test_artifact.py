@@ -216,7 +216,7 @@ class TestOpening:
         with pytest.raises(ArtifactCorrupt, match=f"{name} .*cannot be read: No such file"):
             open_artifact(tmp_path).read(name)
 
-    @pytest.mark.parametrize("known", [0, 2, "1", None, "two"])
+    @pytest.mark.parametrize("known", [0, 1, 3, "2", None, "two"])
     def test_other_format_is_refused_with_both_named(self, known: Any, tmp_path: Path) -> None:
         save(tmp_path, format=known)
 

@@ -31,7 +31,7 @@ PROPERTY = settings(max_examples=100, derandomize=True, database=None, deadline=
 
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}
 ROOT = Path(__file__).resolve().parents[1]
-KEYS = {"predictions", "intervals", "errors", "warnings", "version"}
+KEYS = {"predictions", "intervals", "fsd", "errors", "warnings", "version"}
 
 
 @pytest.fixture
@@ -98,6 +98,7 @@ def test_a_row_without_a_price_keeps_its_place_and_says_why(in_force: Path) -> N
 
     assert [price is None for price in result["predictions"]] == [False, True, False, True, True]
     assert [pair is None for pair in result["intervals"]] == [False, True, False, True, True]
+    assert [fsd is None for fsd in result["fsd"]] == [False, True, False, True, True]
     assert {(e["row"], e["field"], e["code"]) for e in result["errors"]} >= {
         (1, "LotArea", "impossible_value"),
         (3, None, "wrong_type"),
@@ -338,17 +339,20 @@ def test_every_valid_house_has_a_price_inside_its_range(
 
 @given(data=st.data())
 @PROPERTY
-def test_the_range_has_the_same_relative_width_for_every_house(
+def test_price_is_the_geometric_middle_of_its_range_and_fsd_its_scale(
     model: Model, any_house: Any, data: st.DataObject
 ) -> None:
-    spread = math.exp(model.artifact.manifest["interval"]["half_width_log"])
+    interval = model.artifact.manifest["interval"]
+    fsd_of_width = interval["fsd_log"] / interval["half_width_log"]
 
     result = model.predict(draw_houses(data, any_house))
 
-    for price, pair in zip(result["predictions"], result["intervals"], strict=True):
+    for price, pair, fsd in zip(
+        result["predictions"], result["intervals"], result["fsd"], strict=True
+    ):
         low, high = pair or []
-        assert high == pytest.approx((price or 0) * spread, rel=1e-9, abs=0.02)
-        assert low == pytest.approx((price or 0) / spread, rel=1e-9, abs=0.02)
+        assert low * high == pytest.approx((price or 0) ** 2, rel=1e-5)
+        assert fsd == pytest.approx(math.log(high / (price or 0)) * fsd_of_width, abs=1e-4)
 
 
 @given(data=st.data())

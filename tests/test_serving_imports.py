@@ -11,7 +11,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 NOT_NEEDED = {
     "pandas", "sklearn", "scipy", "joblib", "strictyaml", "onnx", "skl2onnx", "pyarrow", "click",
-    "rich", "flask",
+    "rich", "flask", "jinja2", "matplotlib",
 }  # fmt: skip
 
 SERVE = """

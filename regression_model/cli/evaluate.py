@@ -3,47 +3,108 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from regression_model.cli.screen import artifact_option, json_option, print_json, results
+from regression_model.cli.screen import (
+    artifact_option,
+    json_option,
+    messages,
+    print_json,
+    print_table,
+    progress_bar,
+    results,
+)
 
 
 @click.command("evaluate")
 @click.option(
     "--data", required=True, type=click.Path(path_type=Path), help="Sales with their prices."
 )
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="HTML page with tables and plots to write; replaced if there.",
+)
 @artifact_option
 @json_option
-def command(data: Path, artifact: Path | None, as_json: bool) -> None:
-    """Score the model on a table of sales whose prices are known.
+def command(data: Path, artifact: Path | None, report: Path | None, as_json: bool) -> None:
+    """Judge the model on a table of sales whose prices are known.
 
-    Prints RMSLE, MAE, MdAPE, PPE10, R² and the share of prices inside their range.
+    Prints accuracy (RMSLE, MAE, MdAPE, PPE5/10/20, R², FSD), whether ranges hold what they
+    promise, and the ratio study of the assessors' standard, each with its limits. A figure past its
+    limit is marked; it does not change the exit code. Judge on sales the model has not seen.
 
     \b
       regression-model evaluate --data new-sales.csv
+      regression-model evaluate --data new-sales.csv --report report.html
     """
-    import numpy as np
-    from rich.table import Table
-
-    from regression_model.evaluation.metrics import METRICS, score
+    from regression_model.evaluation.evaluate import evaluate, model_importance, steps_of
     from regression_model.predict import load_model
     from regression_model.training.data import load_sales
 
+    if report is not None:
+        from regression_model.evaluation.report import render_report
+        from regression_model.pages.page import write_page
+
+        if not report.absolute().parent.is_dir():
+            raise click.UsageError(f"{report.parent} is not a folder; name another --report")
     model = load_model(artifact)
     sales = load_sales(data, model.spec)
-    result = model.predict(sales.frame)
-    predicted = np.array(result["predictions"], dtype=float)
-    ranges = np.array(result["intervals"], dtype=float)
-    scores = score(sales.prices, predicted)
-    inside = (ranges[:, 0] <= sales.prices) & (sales.prices <= ranges[:, 1])
+    for notice in sales.notices:
+        messages().print(f"note: {notice}", markup=False)
+    with progress_bar() as bar:
+        total = steps_of(model, sales, with_importance=report is not None)
+        task = bar.add_task(f"Judging {len(sales.prices):,} sales", total=total)
+
+        def step(_: str) -> None:
+            bar.advance(task)
+
+        evaluation = evaluate(model, sales, step=step)
+        if report is not None:
+            listened = model_importance(model, sales, step=step)
+            write_page(report, render_report(model, sales, evaluation, listened))
+        bar.update(task, completed=total)
     if as_json:
-        print_json({"rows": len(predicted), **scores, "coverage": float(inside.mean())})
-        return
-    table = Table(
-        *(m.title for m in METRICS.values()), "coverage", title=f"{len(predicted):,} sales"
+        print_json(_summary(evaluation))
+    else:
+        _show(f"{len(sales.prices):,} sales of {sales.name}", model, evaluation)
+    if report is not None:
+        messages().print(f"report written to {report}", markup=False, soft_wrap=True)
+
+
+def _summary(evaluation: Any) -> dict[str, Any]:
+    from regression_model.evaluation.verdict import verdict
+
+    study = evaluation.study.as_dict()
+    return {
+        "rows": study["sales"],
+        **study["metrics"],
+        "coverage": study["coverage"]["overall"]["ranges"]["coverage"],
+        "trained_on_these_sales": evaluation.seen,
+        "verdict": [vars(finding) for finding in verdict(evaluation.study)],
+        "study": study,
+    }
+
+
+def _show(title: str, model: Any, evaluation: Any) -> None:
+    from regression_model.evaluation.tables import accuracy_table, range_table, ratio_table
+    from regression_model.evaluation.verdict import verdict
+
+    study, console = evaluation.study, results()
+    if evaluation.seen:
+        messages().print(
+            "[bold yellow]The model was trained on these very sales, which flatters every "
+            "figure.[/] Judge it on others; training's own figures are shown by 'info'."
+        )
+    print_table(
+        accuracy_table(study), title=f"{title}, model {model.version} ({model.info()['data']})"
     )
-    table.add_row(
-        *(m.form.format(scores[key]) for key, m in METRICS.items()), f"{inside.mean():.1%}"
-    )
-    results().print(table)
+    nominal = study.coverage.nominal
+    deciles = range_table(study.coverage, study.coverage.deciles, of="predicted price")
+    print_table(deciles, title=f"ranges at {nominal:.0%} coverage, by tenth of the sales")
+    print_table(ratio_table(study.ratios.overall), title="ratio study (prediction / price)")
+    for finding in verdict(study):
+        mark = {True: "[green]ok  [/]", False: "[bold red]PAST[/]", None: "    "}[finding.within]
+        console.print(mark, finding.text, soft_wrap=True)

@@ -22,7 +22,7 @@ def command(artifact: Path | None, as_json: bool) -> None:
     from rich.table import Table
 
     from regression_model.artifact import open_artifact
-    from regression_model.evaluation.metrics import METRICS
+    from regression_model.evaluation.metrics import HEADLINES
 
     opened = open_artifact(artifact)
     manifest = opened.manifest
@@ -41,7 +41,9 @@ def command(artifact: Path | None, as_json: bool) -> None:
         "trained": manifest["trained_at"],
         "data": f"{data['name']}, {data['rows']:,} sales{sample}",
         "libraries": ", ".join(f"{k} {v}" for k, v in manifest["libraries"].items()),
-        "accuracy": ", ".join(f"{m.title} {m.form.format(scores[k])}" for k, m in METRICS.items()),
+        "accuracy": ", ".join(
+            f"{m.title} {m.form.format(scores[k])}" for k, m in HEADLINES.items() if k in scores
+        ),
         "range": f"{manifest['interval']['coverage']:.0%} coverage",
         "revision": manifest["git_revision"] or "not from a checkout",
     }.items():

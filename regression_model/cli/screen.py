@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.progress import (
     BarColumn,
     Progress,
@@ -16,6 +16,12 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+
+if TYPE_CHECKING:
+    from regression_model.pages.blocks import Table as PageTable
+
+_JUSTIFY: dict[str, JustifyMethod] = {"l": "left", "r": "right", "c": "center"}
+_STYLES = {"": "", "good": "green", "doubtful": "yellow", "bad": "bold red", "strong": "bold"}
 
 artifact_option = click.option(
     "--artifact",
@@ -51,6 +57,19 @@ def progress_bar(*more: ProgressColumn) -> Progress:
         console=console,
         disable=not console.is_terminal,
     )
+
+
+def print_table(table: PageTable, *, title: str) -> None:
+    """A table of a page, on standard output."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(title=title, caption=table.caption or None, caption_justify="left")
+    for name, side in zip(table.header, table.alignment, strict=True):
+        shown.add_column(name, justify=_JUSTIFY[side])
+    for row in table.cells:
+        shown.add_row(*(Text(cell.text, style=_STYLES[cell.status]) for cell in row))
+    results().print(shown)
 
 
 def print_json(value: Any) -> None:

@@ -83,18 +83,17 @@ def _summary(folder: Path, sales: Any, trained: Any) -> dict[str, Any]:
         "cross_validated": judgement.cross_validated,
         "held_out": judgement.held_out,
         "repeats": judgement.repeats,
-        "half_width_log": judgement.half_width,
+        "half_width_log": judgement.calibration.half_width,
+        "held_out_coverage": judgement.held_out_coverage,
         "parity": trained.parity.as_dict(),
     }
 
 
 def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
-    import math
-
     import numpy as np
     from rich.table import Table
 
-    from regression_model.evaluation.metrics import METRICS
+    from regression_model.evaluation.metrics import HEADLINES
 
     judgement, parity, console = trained.judgement, trained.parity, results()
     parts = {
@@ -102,11 +101,11 @@ def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
         f"hold-out of {spec.validation.holdout:.0%}": judgement.held_out,
     }
     for title, candidates in parts.items():
-        table = Table("", *(metric.title for metric in METRICS.values()), title=title)
+        table = Table("", *(metric.title for metric in HEADLINES.values()), title=title)
         for column in table.columns[1:]:
             column.justify = "right"
         for name, scores in candidates.items():
-            table.add_row(name, *(m.form.format(scores[key]) for key, m in METRICS.items()))
+            table.add_row(name, *(m.form.format(scores[key]) for key, m in HEADLINES.items()))
         console.print(table)
     if len(judgement.repeats) > 1:
         errors = [scores["rmsle"] for scores in judgement.repeats]
@@ -114,9 +113,8 @@ def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
             f"RMSLE over {len(errors)} repeats: mean {np.mean(errors):.4f}, "
             f"from {min(errors):.4f} to {max(errors):.4f}"
         )
-    low, high = math.exp(-judgement.half_width) - 1, math.exp(judgement.half_width) - 1
     console.print(
-        f"range at {spec.coverage:.0%} coverage: {low:+.1%} to {high:+.1%} of the price "
+        f"range at {spec.coverage:.0%} coverage: {_widths(judgement.out_of_fold)} "
         f"(covers {judgement.held_out_coverage:.1%} of the hold-out)"
     )
     console.print(
@@ -124,3 +122,11 @@ def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
         f"training rows, ${parity.largest_on_edges:.2g} on {parity.edge_rows:,} edge rows"
     )
     console.print(f"saved: {folder}", markup=False, soft_wrap=True)
+
+
+def _widths(out_of_fold: Any) -> str:
+    import numpy as np
+
+    above = out_of_fold.high / out_of_fold.predicted - 1
+    narrow, median, wide = np.quantile(above, (0.05, 0.5, 0.95))
+    return f"up to {median:+.0%} on half of the houses, {narrow:+.0%} to {wide:+.0%} on most"

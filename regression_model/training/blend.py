@@ -33,7 +33,15 @@ class LimitedVotingRegressor(VotingRegressor):  # type: ignore[misc]  # scikit-l
         self.limits = limits
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        predictions = [np.asarray(member.predict(X)) for member in self.estimators_]
+        return self.combine(self.member_predictions(X))
+
+    def member_predictions(self, X: Any) -> NDArray[np.float64]:
+        """What each member says by itself, without a limit, shape ``(n, members)``."""
+        return np.column_stack([np.asarray(member.predict(X)) for member in self.estimators_])
+
+    def combine(self, members: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The prediction from those of the members, shape ``(n,)``."""
+        predictions = list(members.T)
         anchor = _weighted_mean([predictions[k] for k in self.free()], self.shares(self.free()))
         for k, limit in enumerate(self._limits()):
             if limit is not None:
@@ -66,14 +74,24 @@ def _weighted_mean(values: list[Any], shares: list[float]) -> NDArray[np.float64
 
 @convert.register
 def _(blend: LimitedVotingRegressor, graph: GraphBuilder, x: str) -> str:
-    members = [convert(member, graph, x) for member in blend.estimators_]
+    return combine_nodes(blend, graph, member_nodes(blend, graph, x))
+
+
+def member_nodes(blend: LimitedVotingRegressor, graph: GraphBuilder, x: str) -> list[str]:
+    """The graph's twin of ``member_predictions``, a column for each member."""
+    return [convert(member, graph, x) for member in blend.estimators_]
+
+
+def combine_nodes(blend: LimitedVotingRegressor, graph: GraphBuilder, members: list[str]) -> str:
+    """The graph's twin of ``combine``."""
+    limited = list(members)
     anchor = _mean_nodes(graph, [members[k] for k in blend.free()], blend.shares(blend.free()))
     for k, limit in enumerate(blend._limits()):
         if limit is not None:
             distance = graph.constant([[limit]])
             raised = graph.op("Max", members[k], graph.op("Sub", anchor, distance))
-            members[k] = graph.op("Min", raised, graph.op("Add", anchor, distance))
-    return _mean_nodes(graph, members, blend.shares(range(len(members))))
+            limited[k] = graph.op("Min", raised, graph.op("Add", anchor, distance))
+    return _mean_nodes(graph, limited, blend.shares(range(len(members))))
 
 
 def _mean_nodes(graph: GraphBuilder, values: list[str], shares: list[float]) -> str:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from strictyaml.ruamel.error import MarkedYAMLError
 
 from regression_model.errors import ConfigError
-from regression_model.spec import Spec
+from regression_model.spec import Limit, Spec
 from regression_model.training.config_check import Problem, problems_of
 from regression_model.training.config_schema import FORMULAS, KNOWN_KEYS, SCALAR, SCHEMA
 from regression_model.training.yaml_lines import line_of, load
@@ -110,6 +110,10 @@ def _spec_values(data: Mapping[str, Any], faults: list[Problem]) -> dict[str, An
         "derived": read("derived", _derived_values, _derived_stand_in),
         "members": [{"name": name, **given} for name, given in data["members"].items()],
         "search": list(_sought(data.get("search", {}), faults)),
+        "gates": {
+            source: {name: _limit(source, name, given, faults) for name, given in limits.items()}
+            for source, limits in data["gates"].items()
+        },
     }
 
 
@@ -120,6 +124,16 @@ def _sought(search: Mapping[str, Any], faults: list[Problem]) -> Iterator[dict[s
                 yield {"member": member, "name": name, **_bounds_or_choices(member, name, text)}
             except _Refused as refused:
                 faults.append(refused.problem)
+
+
+def _limit(source: str, name: str, given: list[float], faults: list[Problem]) -> Limit:
+    if len(given) == 1:
+        return given[0]
+    if len(given) == 2:
+        return given[0], given[1]
+    message = f"limit of {name} has {len(given)} numbers; expected one, or lowest and highest"
+    faults.append(Problem(("gates", source, name), message))
+    return 0.0
 
 
 def _feature_stand_in(name: str, values: dict[str, Any]) -> dict[str, Any]:

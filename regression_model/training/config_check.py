@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import inf, isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from regression_model.evaluation.metrics import METRICS
-from regression_model.spec import NONE, UNKNOWN, Derived, Feature, Member, Sought, Spec
+from regression_model.spec import (
+    NONE,
+    UNKNOWN,
+    Derived,
+    Feature,
+    Limit,
+    Member,
+    Sought,
+    Spec,
+)
 from regression_model.training.search import (
     OWN_VALUES,
     as_text,
@@ -36,6 +44,7 @@ def problems_of(spec: Spec) -> list[Problem]:
         *_derived(spec),
         *(problem for m in spec.members for problem in _member(spec, m)),
         *_search(spec),
+        *_difficulty(spec),
         *_limits(spec),
     ]
 
@@ -195,7 +204,10 @@ def _member(spec: Spec, member: Member) -> Iterator[Problem]:
         )
     yield from _unknown_names(member.drop, column_names(spec), (*path, "drop"))
     yield from _selection(member)
-    yield from _hyperparameters(member)
+    from regression_model.training.pipeline import ESTIMATORS
+
+    estimator = ESTIMATORS[member.estimator]()
+    yield from _hyperparameters(estimator, member.hyperparameters, path)
 
 
 def _selection(member: Member) -> Iterator[Problem]:
@@ -213,21 +225,35 @@ def _selection(member: Member) -> Iterator[Problem]:
         yield Problem((*path, "linear_model"), "linear_model is the alpha of a Lasso, above 0")
 
 
-def _hyperparameters(member: Member) -> Iterator[Problem]:
+def _difficulty(spec: Spec) -> Iterator[Problem]:
+    if spec.difficulty is None:
+        return
+    from regression_model.training.difficulty import DifficultyRegressor
+
+    path = ("difficulty",)
+    if spec.difficulty.copies < 0:
+        yield Problem((*path, "copies"), "copies of each sale: 0 or more")
+    for name in ("loss", "alpha"):
+        if name in spec.difficulty.hyperparameters:
+            message = f"{name} follows from coverage; remove it"
+            yield Problem((*path, "hyperparameters", name), message)
+    yield from _hyperparameters(DifficultyRegressor(), spec.difficulty.hyperparameters, path)
+
+
+def _hyperparameters(
+    estimator: Any, given: Mapping[str, Any], owner: tuple[str, ...]
+) -> Iterator[Problem]:
     from sklearn.utils._param_validation import InvalidParameterError
 
-    from regression_model.training.pipeline import ESTIMATORS
-
-    path = ("members", member.name, "hyperparameters")
-    estimator = ESTIMATORS[member.estimator]()
+    path = (*owner, "hyperparameters")
     known = estimator.get_params()
-    unknown = [name for name in member.hyperparameters if name not in known]
+    unknown = [name for name in given if name not in known]
     for name in unknown:
         yield from _unknown_names([name], known, (*path, name))
     if unknown:
         return
     try:
-        estimator.set_params(**member.hyperparameters)._validate_params()
+        estimator.set_params(**given)._validate_params()
     except InvalidParameterError as error:
         yield Problem(path, str(error))
 
@@ -294,9 +320,20 @@ def _limits(spec: Spec) -> Iterator[Problem]:
         yield Problem(("validation", "holdout"), "holdout is a share of rows between 0 and 1")
     for source, limits in spec.gates.items():
         for name, limit in limits.items():
-            yield from _unknown_names([name], METRICS, ("gates", source, name))
-            if not isfinite(limit):
-                yield Problem(("gates", source, name), f"limit of {name} must be a finite number")
+            yield from _gate(name, limit, ("gates", source, name))
+
+
+def _gate(name: str, limit: Limit, path: tuple[str, ...]) -> Iterator[Problem]:
+    from regression_model.training.gate import GATED
+
+    yield from _unknown_names([name], GATED, path)
+    bounds = limit if isinstance(limit, tuple) else (limit,)
+    if not all(isfinite(bound) for bound in bounds):
+        yield Problem(path, f"limit of {name} must be a finite number")
+    elif name in GATED and GATED[name].lower_is_better is None and len(bounds) == 1:
+        yield Problem(path, f"{name} may be too low or too high; write the lowest, the highest")
+    elif bounds[0] > bounds[-1]:
+        yield Problem(path, f"limits of {name} must rise: the lowest, then the highest")
 
 
 def _unknown_names(

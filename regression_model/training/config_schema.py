@@ -105,7 +105,13 @@ SCHEMA = _map(
         sy.Optional("derived"): sy.MapPattern(sy.Str(), _DERIVED),
         "members": sy.MapPattern(sy.Str(), _MEMBER),
         sy.Optional("search"): sy.MapPattern(sy.Str(), sy.MapPattern(sy.Str(), sy.Str())),
+        sy.Optional("difficulty"): _map(
+            {
+                "copies": sy.Int(),
+                sy.Optional("hyperparameters"): sy.MapPattern(sy.Str(), SCALAR),
+            }
+        ),
         "validation": sy.Map({"folds": sy.Int(), "holdout": sy.Float()}),
-        "gates": sy.MapPattern(sy.Enum(["file", "sample"]), sy.MapPattern(sy.Str(), sy.Float())),
+        "gates": sy.MapPattern(sy.Enum(["file", "sample"]), sy.MapPattern(sy.Str(), _List(float))),
     }
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 from regression_model.encoder import Matrix
 from regression_model.records import House
 from regression_model.spec import Feature, Spec
+from regression_model.training.difficulty import DifficultyRegressor, difficulty_features
 from regression_model.training.estimators import Tree, trees_of
 
 Generator = np.random.Generator
@@ -41,7 +42,14 @@ def _value(f: Feature, rng: Generator) -> Any:
     return round(value) if f.type == "integer" else round(float(value), 1)
 
 
-def edge_matrix(spec: Spec, pipeline: Pipeline, known: Matrix, *, seed: int) -> Matrix:
+def edge_matrix(
+    spec: Spec,
+    pipeline: Pipeline,
+    difficulty: DifficultyRegressor | None,
+    known: Matrix,
+    *,
+    seed: int,
+) -> Matrix:
     """At least 10,000 rows of inputs, shape ``(n, inputs)``, made from training rows ``known``.
 
     Everything unknown; each column unknown; random columns unknown; every level of every column;
@@ -54,7 +62,7 @@ def edge_matrix(spec: Spec, pipeline: Pipeline, known: Matrix, *, seed: int) -> 
         _some_unknown(known, rng, count=3000),
         *(_each_value(known, rng, j, _edge_values(f)) for j, f in enumerate(spec.inputs)),
         _all_random(spec, rng, count=3000),
-        *_at_thresholds(spec, pipeline, known),
+        *_at_thresholds(spec, pipeline, difficulty, known),
     ]
     rows = np.concatenate(blocks)
     missing = 10_000 - len(rows)
@@ -101,16 +109,26 @@ def _all_random(spec: Spec, rng: Generator, *, count: int) -> Matrix:
     return rows
 
 
-def _at_thresholds(spec: Spec, pipeline: Pipeline, known: Matrix) -> list[Matrix]:
+def _at_thresholds(
+    spec: Spec, pipeline: Pipeline, difficulty: DifficultyRegressor | None, known: Matrix
+) -> list[Matrix]:
     """For each split: the training row that reaches it nearest, put on it and on either side."""
     levers = _levers(spec)
+    shared = pipeline[1:-1]
+    members = pipeline[-1].regressor_.estimators_
+    grown = [
+        (trees_of(member[-1]), _View(spec, [shared, member[:-1]], known))
+        for member in members
+        if trees_of(member[-1])
+    ]
+    if difficulty is not None:
+        table = pd.DataFrame(known.astype(np.float64), columns=[f.name for f in spec.inputs])
+        seen = difficulty_features(pipeline, table)
+        grown.append((trees_of(difficulty), _View(spec, [shared], known, seen=seen)))
     blocks = [np.empty((0, known.shape[1]), np.float32)]
-    for member in pipeline[-1].regressor_.estimators_:
-        trees = trees_of(member[-1])
-        if trees:
-            view = _View(spec, pipeline[1:-1], member[:-1], known)
-            moved = [levers.get(name) for name in view.names]
-            blocks += [block for tree in trees for block in _around_splits(tree, view, moved)]
+    for trees, view in grown:
+        moved = [levers.get(name) for name in view.names]
+        blocks += [block for tree in trees for block in _around_splits(tree, view, moved)]
     return blocks
 
 
@@ -126,16 +144,28 @@ def _levers(spec: Spec) -> dict[str, int]:
 
 
 class _View:
-    """The training rows as a member sees them, and how far an input moves what it sees."""
+    """The training rows as an estimator sees them, and how far an input moves what it sees.
 
-    def __init__(self, spec: Spec, shared: Pipeline, own: Pipeline, known: Matrix) -> None:
+    ``seen`` may hold columns behind those that ``steps`` prepare; they have no name, and no input
+    is known to move them.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        steps: Sequence[Pipeline],
+        known: Matrix,
+        *,
+        seen: NDArray[np.float64] | None = None,
+    ) -> None:
         self._inputs = [f.name for f in spec.inputs]
-        self._steps = (shared, own)
+        self._steps = steps
         self._slopes: dict[int, NDArray[np.float64]] = {}
         self.known = known
         prepared = self._prepare(known)
-        self.names = list(prepared.columns)
-        self.seen = prepared.to_numpy(np.float64)
+        self.seen = prepared.to_numpy(np.float64) if seen is None else seen
+        unnamed = [""] * (self.seen.shape[1] - prepared.shape[1])
+        self.names = [*prepared.columns, *unnamed]
 
     def slopes(self, lever: int) -> NDArray[np.float64]:
         """What one unit more of the input ``lever`` adds to each cell of ``seen``."""
@@ -144,7 +174,8 @@ class _View:
             up = np.nanmedian(moved[:, lever]) >= moved[:, lever]
             step = np.where(up, 1.0, -1.0)  # towards the middle, where nothing is clipped
             moved[:, lever] += step.astype(np.float32)
-            change = self._prepare(moved).to_numpy(np.float64) - self.seen
+            after = self._prepare(moved).to_numpy(np.float64)
+            change = after - self.seen[:, : after.shape[1]]
             self._slopes[lever] = np.nan_to_num(change / step[:, None])
         return self._slopes[lever]
 

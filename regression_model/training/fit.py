@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,25 @@ from sklearn.pipeline import Pipeline
 
 from regression_model.errors import DataError
 from regression_model.evaluation.metrics import Prices, score
+from regression_model.evaluation.strata import location_names
+from regression_model.evaluation.study import RESAMPLES, Study, study
 from regression_model.spec import Spec
 from regression_model.training.compile import compile_pipeline
 from regression_model.training.data import Sales
-from regression_model.training.gate import check_gate
-from regression_model.training.intervals import conformal_half_width, covered
+from regression_model.training.difficulty import (
+    Column,
+    DifficultyRegressor,
+    predict_difficulty,
+)
+from regression_model.training.evidence import (
+    Evidence,
+    cross_fitted_difficulty,
+    gather_evidence,
+    joined,
+    learn_difficulty,
+)
+from regression_model.training.gate import Check, check_gate, checks_of, gated_figures
+from regression_model.training.intervals import Calibration, calibrate, covered
 from regression_model.training.parity import Parity, prove_parity
 from regression_model.training.pipeline import build_pipeline, build_plain_lasso
 
@@ -31,50 +45,85 @@ MODEL, LASSO, MEAN = "model", "plain Lasso", "mean"
 
 @dataclass(frozen=True)
 class Judgement:
-    """Scores of the model and its baselines, and the range's half width they imply.
+    """Scores of the model and its baselines, and the ranges that they imply.
 
     ``cross_validated`` are scores of out-of-fold predictions (mean over repeats), ``held_out``
-    those of one model on rows it never saw; both by candidate, then metric.
+    those of one model on rows it never saw; both by candidate, then metric. ``evidence`` is what
+    the models of all folds said, ``out_of_fold`` the first repeat's verdict on each sale, and
+    ``study`` what that is worth.
     """
 
     cross_validated: dict[str, Scores]
     held_out: dict[str, Scores]
     repeats: list[Scores]
-    half_width: float
+    calibration: Calibration
     held_out_coverage: float
+    study: Study
+    evidence: Evidence = field(compare=False, repr=False)
+    out_of_fold: OutOfFold = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class OutOfFold:
+    """Estimates and ranges by models that had not seen the sale, dollars, shape ``(sales,)``.
+
+    ``fsd`` is the forecast standard deviation, a share of the estimate.
+    """
+
+    predicted: Prices
+    low: Prices
+    high: Prices
+    fsd: Prices
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A pipeline fitted on all rows, its proven twin, and how good they are."""
+    """A pipeline fitted on all rows, what judges difficulty, their proven twin, their worth."""
 
     pipeline: Pipeline
+    difficulty: DifficultyRegressor | None
     graph: bytes
     judgement: Judgement
     parity: Parity
+    checks: Sequence[Check]
 
 
 def steps_of(spec: Spec, repeats: int) -> int:
     """How many steps :func:`train` reports."""
-    return repeats * spec.validation.folds + 3
+    return repeats * spec.validation.folds + 4
 
 
-def train(spec: Spec, sales: Sales, *, repeats: int = 1, step: Step = lambda _: None) -> Trained:
+def train(
+    spec: Spec,
+    sales: Sales,
+    *,
+    repeats: int = 1,
+    force: bool = False,
+    step: Step = lambda _: None,
+) -> Trained:
     """Cross-validate, score a hold-out, check the gate, refit on all rows, compile, prove.
 
     ``step`` is called with a description after each fit. Raises DataError (too few sales),
-    GateFailed or ParityError; then there is nothing to save.
+    GateFailed or ParityError; then there is nothing to save. ``force`` goes on past the gate, not
+    past twins that differ: that is no worse model, but a wrong program.
     """
     check_size(spec, sales)
     judgement = judge(spec, sales, repeats=repeats, step=step)
     limits = spec.gates.get(sales.source, {})
-    check_gate(judgement.cross_validated[MODEL], limits, source=sales.source)
+    figures = gated_figures(judgement.cross_validated[MODEL], judgement.study)
+    checks = checks_of(figures, limits)
+    if not force:
+        check_gate(checks, source=sales.source)
     pipeline = build_pipeline(spec).fit(sales.frame, sales.prices)
+    difficulty = learn_difficulty(spec, judgement.evidence)
     step("refitted on all rows")
-    graph = compile_pipeline(pipeline)
-    parity = prove_parity(spec, pipeline, graph, sales.frame)
+    graph = compile_pipeline(pipeline, difficulty)
+    parity = prove_parity(spec, pipeline, difficulty, graph, sales.frame)
+    checks += checks_of({"parity": parity.largest}, limits)
+    if not force:
+        check_gate(checks, source=sales.source)
     step("compiled, twins compared")
-    return Trained(pipeline, graph, judgement, parity)
+    return Trained(pipeline, difficulty, graph, judgement, parity, checks)
 
 
 def check_size(spec: Spec, sales: Sales) -> None:
@@ -90,21 +139,52 @@ def check_size(spec: Spec, sales: Sales) -> None:
 def judge(spec: Spec, sales: Sales, *, repeats: int, step: Step) -> Judgement:
     """Score the model and its baselines on rows they have not seen."""
     runs = [_cross_validate(spec, sales, repeat, step) for repeat in range(repeats)]
-    scores = [{name: score(sales.prices, p) for name, p in run.items()} for run in runs]
-    half_width = conformal_half_width(
-        np.tile(sales.prices, repeats),
-        np.concatenate([run[MODEL] for run in runs]),
-        coverage=spec.coverage,
-    )
-    held_out, coverage = _hold_out(spec, sales, half_width)
+    scores = [
+        {name: score(sales.prices, values) for name, values in predicted.items()}
+        for predicted, _ in runs
+    ]
+    evidence = joined([found for _, found in runs])
+    difficulty = cross_fitted_difficulty(spec, evidence)
+    as_given = evidence.copy == 0
+    calibration = calibrate(evidence.error[as_given], difficulty[as_given], coverage=spec.coverage)
+    step("difficulty learned")
+    held_out, coverage = _hold_out(spec, sales, evidence, calibration)
     step("hold-out scored")
+    out_of_fold = _out_of_fold(runs[0][0][MODEL], evidence, difficulty, calibration)
     return Judgement(
-        cross_validated={name: _mean([s[name] for s in scores]) for name in runs[0]},
+        cross_validated={name: _mean([s[name] for s in scores]) for name in scores[0]},
         held_out=held_out,
         repeats=[s[MODEL] for s in scores],
-        half_width=half_width,
+        calibration=calibration,
         held_out_coverage=coverage,
+        study=_study(spec, sales, out_of_fold),
+        evidence=evidence,
+        out_of_fold=out_of_fold,
     )
+
+
+def _study(spec: Spec, sales: Sales, found: OutOfFold) -> Study:
+    return study(
+        sales.prices,
+        found.predicted,
+        low=found.low,
+        high=found.high,
+        fsd=found.fsd,
+        coverage=spec.coverage,
+        locations=location_names(spec, sales.frame),
+        resamples=RESAMPLES,
+        seed=spec.seed,
+    )
+
+
+def _out_of_fold(
+    predicted: Prices, evidence: Evidence, difficulty: Column, calibration: Calibration
+) -> OutOfFold:
+    first = (evidence.repeat == 0) & (evidence.copy == 0)
+    hard = np.empty_like(predicted)
+    hard[evidence.sale[first]] = difficulty[first]
+    spread = np.exp(calibration.half_width * hard)
+    return OutOfFold(predicted, predicted / spread, predicted * spread, calibration.fsd * hard)
 
 
 def candidates(spec: Spec) -> Iterator[tuple[str, Any]]:
@@ -123,33 +203,47 @@ def folds_of(spec: Spec, rows: int, repeat: int) -> Iterator[tuple[Any, Any]]:
     yield from folds.split(np.empty(rows))
 
 
-def _cross_validate(spec: Spec, sales: Sales, repeat: int, step: Step) -> dict[str, Prices]:
+def _cross_validate(
+    spec: Spec, sales: Sales, repeat: int, step: Step
+) -> tuple[dict[str, Prices], Evidence]:
     predicted = {name: np.empty_like(sales.prices) for name, _ in candidates(spec)}
+    found = []
     for number, (rest, fold) in enumerate(folds_of(spec, len(sales.prices), repeat), 1):
-        for name, values in _fit_predict(spec, sales, rest, fold).items():
+        fitted = _fit(spec, sales, rest)
+        for name, values in _predict(fitted, sales, fold).items():
             predicted[name][fold] = values
+        found.append(gather_evidence(spec, fitted[MODEL], sales, fold, repeat=repeat, fold=number))
         step(f"repeat {repeat + 1}, fold {number} scored")
-    return predicted
+    return predicted, joined(found)
 
 
-def _hold_out(spec: Spec, sales: Sales, half_width: float) -> tuple[dict[str, Scores], float]:
+def _hold_out(
+    spec: Spec, sales: Sales, evidence: Evidence, calibration: Calibration
+) -> tuple[dict[str, Scores], float]:
+    """Scores and coverage on a part of the sales that neither model nor difficulty has seen."""
     rest, held = train_test_split(
         np.arange(len(sales.prices)),
         test_size=spec.validation.holdout,
         random_state=spec.seed,
     )
-    predicted = _fit_predict(spec, sales, rest, held)
-    actual = sales.prices[held]
-    scores = {name: score(actual, values) for name, values in predicted.items()}
-    return scores, covered(actual, predicted[MODEL], half_width)
+    fitted = _fit(spec, sales, rest)
+    predicted = _predict(fitted, sales, held)
+    scores = {name: score(sales.prices[held], values) for name, values in predicted.items()}
+    difficulty = learn_difficulty(spec, evidence.where(np.isin(evidence.sale, rest)))
+    encoded = fitted[MODEL][:1].transform(sales.frame.iloc[held])
+    hard = predict_difficulty(difficulty, fitted[MODEL], encoded)
+    error = np.log(sales.prices[held]) - np.log(predicted[MODEL])
+    return scores, covered(error, hard, calibration)
 
 
-def _fit_predict(spec: Spec, sales: Sales, rest: Any, fold: Any) -> dict[str, Prices]:
-    known, prices, unseen = sales.frame.iloc[rest], sales.prices[rest], sales.frame.iloc[fold]
-    return {
-        name: np.asarray(estimator.fit(known, prices).predict(unseen), dtype=float)
-        for name, estimator in candidates(spec)
-    }
+def _fit(spec: Spec, sales: Sales, rows: Any) -> dict[str, Any]:
+    known, prices = sales.frame.iloc[rows], sales.prices[rows]
+    return {name: estimator.fit(known, prices) for name, estimator in candidates(spec)}
+
+
+def _predict(fitted: dict[str, Any], sales: Sales, rows: Any) -> dict[str, Prices]:
+    unseen = sales.frame.iloc[rows]
+    return {name: np.asarray(e.predict(unseen), dtype=float) for name, e in fitted.items()}
 
 
 def _mean(scores: list[Scores]) -> Scores:

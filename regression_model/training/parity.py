@@ -6,14 +6,15 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from regression_model.encoder import Matrix
 from regression_model.errors import ParityError
+from regression_model.evaluation.metrics import Prices
 from regression_model.predict import TOLERANCE
 from regression_model.scorer import Scorer
 from regression_model.spec import Spec
+from regression_model.training.difficulty import DifficultyRegressor, predict_difficulty
 from regression_model.training.edge import edge_matrix
 
 RELATIVE_TOLERANCE = 1e-6  # of the price, above a million dollars
@@ -28,40 +29,69 @@ class Parity:
     largest_on_training: float
     largest_on_edges: float
 
+    @property
+    def largest(self) -> float:
+        return max(self.largest_on_training, self.largest_on_edges)
+
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
 
 
-def prove_parity(spec: Spec, pipeline: Pipeline, graph: bytes, frame: pd.DataFrame) -> Parity:
+def prove_parity(
+    spec: Spec,
+    pipeline: Pipeline,
+    difficulty: DifficultyRegressor | None,
+    graph: bytes,
+    frame: pd.DataFrame,
+) -> Parity:
     """Compare the twins on every training row and on at least 10,000 edge rows.
 
-    Raises :class:`ParityError` where they differ by more than a dollar (above a million: 1e-6 of
-    the price), naming the worst row.
+    Compared are the price and the price raised by the difficulty, at a half width of 1, which is
+    wider than any range. Raises :class:`ParityError` where they differ by more than a dollar
+    (above a million: 1e-6 of the price), naming the worst row.
     """
-    scorer = Scorer(graph, half_width=0.0)
+    scorer = Scorer(graph, half_width=1.0)
     known = pipeline[:1].transform(frame).to_numpy(np.float32)
-    edges = edge_matrix(spec, pipeline, known, seed=spec.seed)
-    on_training = _difference(pipeline, scorer, known, spec, "training")
-    on_edges = _difference(pipeline, scorer, edges, spec, "edge")
-    return Parity(len(known), len(edges), on_training, on_edges)
+    edges = edge_matrix(spec, pipeline, difficulty, known, seed=spec.seed)
+
+    def differ(matrix: Matrix, kind: str) -> float:
+        expected = _expected(spec, pipeline, difficulty, matrix)
+        value = scorer.score(matrix)
+        largest = [
+            _difference(of_pipeline, of_graph, f"{kind} row", what)
+            for what, of_pipeline, of_graph in (
+                ("price", expected[0], value.price),
+                ("upper limit", expected[1], value.high),
+            )
+        ]
+        return max(largest)
+
+    return Parity(len(known), len(edges), differ(known, "training"), differ(edges, "edge"))
 
 
-def _difference(pipeline: Pipeline, scorer: Scorer, matrix: Matrix, spec: Spec, kind: str) -> float:
+def _expected(
+    spec: Spec, pipeline: Pipeline, difficulty: DifficultyRegressor | None, matrix: Matrix
+) -> tuple[Prices, Prices]:
+    """Prices by the fitted pipeline, and their upper limits at a half width of 1."""
     names = [f.name for f in spec.inputs]
     numeric = pd.DataFrame(matrix.astype(np.float64), columns=names)
-    expected = np.asarray(pipeline[1:].predict(numeric))
-    compiled = scorer.score(matrix).price
+    prices = np.asarray(pipeline[1:].predict(numeric))
+    return prices, prices * np.exp(predict_difficulty(difficulty, pipeline, numeric))
+
+
+def _difference(expected: Prices, compiled: Prices, kind: str, what: str) -> float:
     off = np.abs(compiled - expected)
     excess = off - _tolerance(expected)
     worst = int(np.argmax(np.where(np.isnan(excess), np.inf, excess)))
     if not excess[worst] <= 0:
         raise ParityError(
-            f"the compiled graph differs from the pipeline by ${off[worst]:,.2f} on {kind} row "
-            f"{worst} (pipeline ${expected[worst]:,.2f}, graph ${compiled[worst]:,.2f}); "
-            "the converter of one of the steps is wrong. Nothing was saved."
+            f"the compiled graph differs from the pipeline by ${off[worst]:,.2f} on {kind} "
+            f"{worst} ({what} of the pipeline ${expected[worst]:,.2f}, of the graph "
+            f"${compiled[worst]:,.2f}); the converter of one of the steps is wrong. "
+            "Nothing was saved."
         )
     return float(off.max())
 
 
-def _tolerance(prices: NDArray[np.float64]) -> NDArray[np.float64]:
+def _tolerance(prices: Prices) -> Prices:
     return np.maximum(TOLERANCE, RELATIVE_TOLERANCE * prices)

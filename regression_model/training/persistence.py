@@ -17,6 +17,7 @@ import joblib
 from sklearn.pipeline import Pipeline
 
 from regression_model.artifact import (
+    DIFFICULTY,
     GOLDEN,
     GRAPH,
     PIPELINE,
@@ -31,6 +32,7 @@ from regression_model.records import HouseValidator
 from regression_model.scorer import Scorer
 from regression_model.spec import Spec
 from regression_model.training.data import Sales
+from regression_model.training.difficulty import DifficultyRegressor
 from regression_model.training.edge import random_houses
 from regression_model.training.fit import Trained
 from regression_model.version import VERSION
@@ -48,6 +50,7 @@ def save_trained(root: Path, spec: Spec, sales: Sales, trained: Trained, *, conf
     manifest = _manifest(spec, sales, trained, config)
     files = {
         PIPELINE: _dumped(trained.pipeline),
+        **({} if trained.difficulty is None else {DIFFICULTY: _dumped(trained.difficulty)}),
         GRAPH: trained.graph,
         GOLDEN: _golden(spec, trained),
     }
@@ -64,16 +67,29 @@ def load_pipeline(artifact: Artifact) -> Pipeline:
     :class:`ArtifactIncompatible` where Python or a library has another minor version than the
     one that wrote the file, before anything is unpickled.
     """
+    pipeline: Pipeline = _load(artifact, PIPELINE)
+    return pipeline
+
+
+def load_difficulty(artifact: Artifact) -> DifficultyRegressor | None:
+    """What judges difficulty in an artifact, on the terms of :func:`load_pipeline`; or None."""
+    if DIFFICULTY not in artifact.manifest["files"]:
+        return None
+    difficulty: DifficultyRegressor = _load(artifact, DIFFICULTY)
+    return difficulty
+
+
+def _load(artifact: Artifact, name: str) -> Any:
     written = artifact.manifest["libraries"]
     current = _libraries()
-    for name, theirs in written.items():
-        ours = current.get(name, "not installed")
+    for library, theirs in written.items():
+        ours = current.get(library, "not installed")
         if _minor(theirs) != _minor(ours):
             raise ArtifactIncompatible(
-                f"{PIPELINE} was written with {name} {theirs}, this is {name} {ours}; "
-                f"install {name} {_minor(theirs)}.*, or train anew (the compiled graph still loads)"
+                f"{name} was written with {library} {theirs}, this is {library} {ours}; install "
+                f"{library} {_minor(theirs)}.*, or train anew (the compiled graph still loads)"
             )
-    return joblib.load(io.BytesIO(artifact.read(PIPELINE)))
+    return joblib.load(io.BytesIO(artifact.read(name)))
 
 
 def _manifest(spec: Spec, sales: Sales, trained: Trained, config: str) -> dict[str, Any]:
@@ -98,7 +114,8 @@ def _manifest(spec: Spec, sales: Sales, trained: Trained, config: str) -> dict[s
         },
         "interval": {
             "coverage": spec.coverage,
-            "half_width_log": judgement.half_width,
+            "half_width_log": judgement.calibration.half_width,
+            "fsd_log": judgement.calibration.fsd,
             "held_out_coverage": judgement.held_out_coverage,
         },
         "parity": trained.parity.as_dict(),
@@ -110,7 +127,7 @@ def _golden(spec: Spec, trained: Trained) -> bytes:
     houses = random_houses(spec, GOLDEN_ROWS, seed=spec.seed)
     checked, _ = HouseValidator(spec).check(houses)
     matrix, _ = Encoder(spec).encode([house for house in checked if house is not None])
-    prices = iter(Scorer(trained.graph, half_width=0.0).score(matrix).price.tolist())
+    prices = iter(Scorer(trained.graph).score(matrix).price.tolist())
     rows = [
         {"house": house, "prediction": None if valid is None else round(next(prices), 2)}
         for house, valid in zip(houses, checked, strict=True)
@@ -118,9 +135,9 @@ def _golden(spec: Spec, trained: Trained) -> bytes:
     return (json.dumps(rows, indent=1) + "\n").encode()
 
 
-def _dumped(pipeline: Pipeline) -> bytes:
+def _dumped(estimator: Any) -> bytes:
     stream = io.BytesIO()
-    joblib.dump(pipeline, stream, compress=3)
+    joblib.dump(estimator, stream, compress=3)
     return stream.getvalue()
 
 

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from regression_model.evaluation.metrics import METRICS, mae, mdape, ppe10, r2, rmsle, score
+from regression_model.evaluation.metrics import (
+    METRICS,
+    fsd,
+    mae,
+    mdape,
+    ppe5,
+    ppe10,
+    ppe20,
+    r2,
+    rmsle,
+    score,
+)
 
 ACTUAL = np.array([100.0, 200.0, 300.0, 400.0])
 PREDICTED = np.array([110.0, 150.0, 303.0, 400.0])
@@ -33,11 +46,14 @@ def test_ppe10_counts_what_is_within_ten_percent() -> None:
 
 @pytest.mark.parametrize("price", [50.0, 100.0, 30_000.0, 123_450.0, 755_000.0])
 @pytest.mark.parametrize("side", [-1, 1])
-def test_ppe10_includes_the_limit_and_nothing_beyond(price: float, side: int) -> None:
-    tenth = price / 10
+@pytest.mark.parametrize(("within", "part"), [(ppe5, 20), (ppe10, 10), (ppe20, 5)])
+def test_a_share_within_includes_the_limit_and_nothing_beyond(
+    within: Any, part: int, price: float, side: int
+) -> None:
+    limit = price / part
 
-    assert ppe10(np.array([price]), np.array([price + side * tenth])) == 1.0
-    assert ppe10(np.array([price]), np.array([price + side * (tenth + 0.01)])) == 0.0
+    assert within(np.array([price]), np.array([price + side * limit])) == 1.0
+    assert within(np.array([price]), np.array([price + side * (limit + 0.01)])) == 0.0
 
 
 def test_ppe10_is_relative_to_the_actual_price() -> None:
@@ -52,17 +68,42 @@ def test_r2_is_one_less_the_unexplained_share() -> None:
 
     assert r2(ACTUAL, PREDICTED) == pytest.approx(1 - residual / total)
     assert r2(ACTUAL, np.full(4, ACTUAL.mean())) == 0.0
+    assert np.isnan(r2(ACTUAL[:1], PREDICTED[:1]))
+
+
+def test_fsd_is_the_spread_of_errors_as_shares_of_the_estimate() -> None:
+    # Errors -1/11, 1/3, -1/101 and 0 of the estimates, not of the prices.
+    errors = [-10 / 110, 50 / 150, -3 / 303, 0]
+    mean = sum(errors) / 4
+
+    expected = (sum((e - mean) ** 2 for e in errors) / 4) ** 0.5
+
+    assert fsd(ACTUAL, PREDICTED) == pytest.approx(expected)
+
+
+def test_fsd_does_not_see_a_bias_that_all_estimates_share() -> None:
+    assert fsd(ACTUAL, 0.8 * ACTUAL) == pytest.approx(0)
 
 
 def test_perfect_prediction_scores_best_on_every_metric() -> None:
-    assert score(ACTUAL, ACTUAL) == {"rmsle": 0, "mae": 0, "mdape": 0, "ppe10": 1, "r2": 1}
+    assert score(ACTUAL, ACTUAL) == {
+        "rmsle": 0,
+        "mae": 0,
+        "mdape": 0,
+        "ppe5": 1,
+        "ppe10": 1,
+        "ppe20": 1,
+        "r2": 1,
+        "fsd": 0,
+    }
 
 
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_knows_which_way_is_better(name: str) -> None:
     metric = METRICS[name]
-    better = metric.function(ACTUAL, 1.01 * ACTUAL)
-    worse = metric.function(ACTUAL, 1.5 * ACTUAL)
+    close, far = np.array([1.01, 0.99, 1.01, 1.0]), np.array([1.5, 0.6, 1.5, 1.0])
+    better = metric.function(ACTUAL, close * ACTUAL)
+    worse = metric.function(ACTUAL, far * ACTUAL)
 
     assert (better < worse) is metric.lower_is_better
-    assert score(ACTUAL, 1.01 * ACTUAL)[name] == better
+    assert score(ACTUAL, close * ACTUAL)[name] == better

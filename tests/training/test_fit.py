@@ -10,12 +10,10 @@ import pandas as pd
 import pytest
 
 from regression_model.errors import GateFailed
-from regression_model.scorer import Scorer
 from regression_model.spec import Spec
 from regression_model.training.data import Sales, load_sales
 from regression_model.training.fit import LASSO, MEAN, MODEL, Judgement, Trained, steps_of, train
 from regression_model.training.gate import check_gate
-from regression_model.training.intervals import conformal_half_width, covered
 from regression_model.training.sample import generate
 
 ROWS = 150
@@ -173,56 +171,3 @@ class TestGate:
     def test_score_that_is_no_number_fails(self) -> None:
         with pytest.raises(GateFailed, match="RMSLE is nan"):
             check_gate({"rmsle": float("nan")}, {"rmsle": 0.2}, source="file")
-
-
-class TestConformalHalfWidth:
-    def test_width_is_the_residual_of_the_conformal_rank(self) -> None:
-        residuals = np.array([0.09, 0.01, 0.05, 0.03, 0.07, 0.02, 0.08, 0.04, 0.06])
-        actual = np.full(9, 200_000.0)
-        predicted = actual * np.exp(residuals * [1, -1, 1, -1, 1, -1, 1, -1, 1])
-
-        # ceil((9 + 1) * 0.8) = 8: the eighth smallest of nine
-        assert conformal_half_width(actual, predicted, coverage=0.8) == pytest.approx(0.08)
-        assert conformal_half_width(actual, predicted, coverage=0.5) == pytest.approx(0.05)
-
-    def test_too_few_residuals_give_the_largest(self) -> None:
-        actual = np.array([1.0, 1.0, 1.0])
-
-        assert conformal_half_width(
-            actual, np.exp([0.1, 0.2, 0.3]), coverage=0.99
-        ) == pytest.approx(0.3)
-
-    @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95])
-    @pytest.mark.parametrize("count", [19, 60, 200])
-    def test_new_prices_are_covered_at_the_promised_rate(self, coverage: float, count: int) -> None:
-        rng = np.random.default_rng(count)
-        rates = []
-        for _ in range(400):
-            known, new = rng.standard_t(3, size=(2, count)) * 0.1
-            ones = np.ones(count)
-            width = conformal_half_width(ones, np.exp(known), coverage=coverage)
-            rates.append(covered(ones, np.exp(new), width))
-
-        # Split conformal: coverage <= rate <= coverage + 1 / (n + 1), here with sampling error.
-        error = 4 * np.std(rates) / np.sqrt(len(rates))
-        assert coverage - error <= np.mean(rates) <= coverage + 1 / (count + 1) + error
-
-    def test_range_covers_its_own_residuals(self) -> None:
-        rng = np.random.default_rng(8)
-        actual, predicted = np.exp(rng.normal(12, 0.4, size=(2, 500)))
-        width = conformal_half_width(actual, predicted, coverage=0.9)
-
-        assert covered(actual, predicted, width) == np.ceil(501 * 0.9) / 500
-        assert covered(actual, predicted, np.nextafter(width, 0)) < np.ceil(501 * 0.9) / 500
-
-    def test_range_of_the_trained_model_is_the_one_that_was_judged(
-        self, in_order: tuple[Sales, Trained]
-    ) -> None:
-        sales, trained = in_order
-        width = trained.judgement.half_width
-        matrix = trained.pipeline[:1].transform(sales.frame).to_numpy(np.float32)
-        value = Scorer(trained.graph, half_width=width).score(matrix)
-
-        np.testing.assert_allclose(np.log(value.high / value.price), width, rtol=1e-9)
-        np.testing.assert_allclose(np.log(value.price / value.low), width, rtol=1e-9)
-        assert 0.5 <= trained.judgement.held_out_coverage <= 1

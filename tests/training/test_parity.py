@@ -33,7 +33,7 @@ def known(trained: Trained, sales: Sales) -> Any:
 
 @pytest.fixture(scope="module")
 def edges(spec: Spec, trained: Trained, known: Any) -> Any:
-    return edge_matrix(spec, trained.pipeline, known, seed=spec.seed)
+    return edge_matrix(spec, trained.pipeline, trained.difficulty, known, seed=spec.seed)
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +54,12 @@ def thresholds(trained: Trained) -> list[tuple[str, float, bool]]:
     ]
 
 
-def edited(graph: bytes, attribute: str, change: Callable[[Vector], Vector]) -> bytes:
-    """The graph with the numbers of the first member's trees changed."""
+def edited(
+    graph: bytes, attribute: str, change: Callable[[Vector], Vector], *, ensemble: int = 0
+) -> bytes:
+    """The graph with the numbers of one ensemble's trees changed: the first is a member's."""
     model = onnx.load_from_string(graph)
-    trees = next(node for node in model.graph.node if node.op_type == "TreeEnsemble")
+    trees = [node for node in model.graph.node if node.op_type == "TreeEnsemble"][ensemble]
     (found,) = [a for a in trees.attribute if a.name == attribute]
     values = change(numpy_helper.to_array(found.t).copy())
     found.t.CopyFrom(numpy_helper.from_array(values, found.t.name))
@@ -86,7 +88,10 @@ def test_parity_is_proven_on_every_training_row_and_ten_thousand_edges(
 def test_unchanged_graph_is_proven_again(spec: Spec, sales: Sales, trained: Trained) -> None:
     unchanged = edited(trained.graph, "nodes_splits", lambda splits: splits)
 
-    assert prove_parity(spec, trained.pipeline, unchanged, sales.frame) == trained.parity
+    assert (
+        prove_parity(spec, trained.pipeline, trained.difficulty, unchanged, sales.frame)
+        == trained.parity
+    )
 
 
 @pytest.mark.parametrize("column", ["GrLivArea", "LotArea", "1stFlrSF", "BsmtFinSF1"])
@@ -103,7 +108,7 @@ def test_one_threshold_moved_is_caught(
     graph = moved(trained.graph, nearest, 1.02 * thresholds[nearest][1])
 
     with pytest.raises(ParityError, match=DIFFERS):
-        prove_parity(spec, trained.pipeline, graph, sales.frame)
+        prove_parity(spec, trained.pipeline, trained.difficulty, graph, sales.frame)
 
 
 def noticed(places: list[int], thresholds: Any, trained: Trained, rows: Any, spec: Spec) -> int:
@@ -115,7 +120,7 @@ def noticed(places: list[int], thresholds: Any, trained: Trained, rows: Any, spe
         exact = np.float32(thresholds[place][1])
         step = np.nextafter(exact, np.float32(np.inf))
         graph = moved(trained.graph, place, float(step))
-        off = np.abs(Scorer(graph, half_width=0).score(rows).price - expected)
+        off = np.abs(Scorer(graph).score(rows).price - expected)
         count += bool((off > np.maximum(1, 1e-6 * expected)).any())
     return count
 
@@ -156,8 +161,26 @@ def test_one_leaf_changed_by_a_hundredth_is_caught(
 
     with pytest.raises(ParityError, match=DIFFERS):
         prove_parity(
-            spec, trained.pipeline, edited(trained.graph, "leaf_weights", change), sales.frame
+            spec,
+            trained.pipeline,
+            trained.difficulty,
+            edited(trained.graph, "leaf_weights", change),
+            sales.frame,
         )
+
+
+def test_one_leaf_of_difficulty_changed_by_a_hundredth_is_caught(
+    spec: Spec, sales: Sales, trained: Trained
+) -> None:
+    def change(weights: Vector) -> Vector:
+        weights[np.argsort(np.abs(weights))[len(weights) // 2]] *= 1.01
+        return weights
+
+    graph = edited(trained.graph, "leaf_weights", change, ensemble=-1)
+
+    with pytest.raises(ParityError, match=rf"(?s){DIFFERS}") as caught:
+        prove_parity(spec, trained.pipeline, trained.difficulty, graph, sales.frame)
+    assert "upper limit of the pipeline" in str(caught.value)
 
 
 def test_one_linear_coefficient_changed_is_caught(
@@ -173,14 +196,16 @@ def test_one_linear_coefficient_changed_is_caught(
     tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
 
     with pytest.raises(ParityError, match=DIFFERS):
-        prove_parity(spec, trained.pipeline, model.SerializeToString(), sales.frame)
+        prove_parity(
+            spec, trained.pipeline, trained.difficulty, model.SerializeToString(), sales.frame
+        )
 
 
 def test_graph_that_answers_no_number_is_caught(spec: Spec, sales: Sales, trained: Trained) -> None:
     graph = edited(trained.graph, "leaf_weights", lambda weights: np.full_like(weights, np.nan))
 
     with pytest.raises(ParityError, match=r"on training row 0 .*graph \$nan"):
-        prove_parity(spec, trained.pipeline, graph, sales.frame)
+        prove_parity(spec, trained.pipeline, trained.difficulty, graph, sales.frame)
 
 
 class TestEdges:
@@ -248,7 +273,7 @@ class TestEdges:
                 if names[t.feature[k]] == "LotArea"
             ]
         )
-        rows = edge_matrix(spec, pipeline, known, seed=1)
+        rows = edge_matrix(spec, pipeline, None, known, seed=1)
         upper = found[len(found) * 9 // 10 :]
 
         assert len(found) > 300
@@ -257,8 +282,8 @@ class TestEdges:
     def test_rows_are_the_same_for_the_same_seed(
         self, spec: Spec, trained: Trained, known: Any, edges: Any
     ) -> None:
-        again = edge_matrix(spec, trained.pipeline, known, seed=spec.seed)
-        other = edge_matrix(spec, trained.pipeline, known, seed=1)
+        again = edge_matrix(spec, trained.pipeline, trained.difficulty, known, seed=spec.seed)
+        other = edge_matrix(spec, trained.pipeline, trained.difficulty, known, seed=1)
 
         np.testing.assert_array_equal(again, edges)
         assert not np.array_equal(other, edges, equal_nan=True)

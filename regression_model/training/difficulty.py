@@ -1,0 +1,100 @@
+"""How hard a house is to value, learned from the errors of models that had not seen it.
+
+Difficulty is the expected size of the error: the quantile, at the config's coverage, of the
+absolute difference between the logarithms of price and estimate, given what is known of the house
+(quantile regression: R. Koenker and G. Bassett, Econometrica 46, 1978; as the scale of a conformal
+score: Y. Romano, E. Patterson and E. Candès, NeurIPS 2019). It sees the prepared columns, which
+fields are unknown and how many, the estimate, and how far the members of the blend lie apart.
+
+Sales are recorded almost completely, so errors of theirs say nothing of a house of which little
+is known. Each sale is therefore also judged in copies with fields hidden at random.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from onnx import TensorProto
+from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.pipeline import Pipeline
+
+from regression_model.spec import Spec
+from regression_model.training.graph import GraphBuilder, convert
+
+FLOOR = 0.01  # no house is easier than this: a leaf may not promise a range of no width
+
+Column = NDArray[np.float64]
+
+
+class DifficultyRegressor(GradientBoostingRegressor):  # type: ignore[misc]  # scikit-learn has no types
+    """Quantile regression by boosted trees whose predictions never fall below ``FLOOR``."""
+
+    def predict(self, X: Any) -> Column:
+        return cast(Column, np.maximum(super().predict(X), FLOOR))
+
+
+def build_difficulty(spec: Spec) -> DifficultyRegressor | None:
+    """The unfitted estimator that the config describes; None where every house is as hard."""
+    if spec.difficulty is None:
+        return None
+    chosen = {"random_state": spec.seed, **spec.difficulty.hyperparameters}
+    return DifficultyRegressor(**chosen, loss="quantile", alpha=spec.coverage)
+
+
+def difficulty_features(pipeline: Pipeline, encoded: pd.DataFrame) -> NDArray[np.float64]:
+    """What difficulty is judged by, shape ``(n, columns)``.
+
+    ``encoded`` is the first step's output: the prepared columns of the fitted ``pipeline``, a
+    flag for each input that is unknown, their number, distance between the members, log price.
+    """
+    prepared = pipeline[1:-1].transform(encoded)
+    blend = pipeline[-1].regressor_
+    members = blend.member_predictions(prepared)
+    unknown = np.isnan(encoded.to_numpy(np.float64))
+    return np.column_stack(
+        [
+            prepared.to_numpy(np.float64),
+            unknown,
+            unknown.sum(axis=1),
+            members.max(axis=1) - members.min(axis=1),
+            blend.combine(members),
+        ]
+    )
+
+
+def predict_difficulty(
+    difficulty: DifficultyRegressor | None, pipeline: Pipeline, encoded: pd.DataFrame
+) -> Column:
+    """Difficulty of each row of ``encoded``, shape ``(n,)``; 1 where it was not learned."""
+    if difficulty is None:
+        return np.ones(len(encoded))
+    return difficulty.predict(difficulty_features(pipeline, encoded))
+
+
+def hide_fields(spec: Spec, encoded: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """A copy with fields made unknown: in each row a share drawn evenly; required ones stay."""
+    may_hide = np.array([not f.required for f in spec.inputs])
+    share = rng.uniform(size=(len(encoded), 1))
+    return encoded.mask((rng.uniform(size=encoded.shape) < share) & may_hide)
+
+
+def difficulty_nodes(
+    difficulty: DifficultyRegressor | None,
+    graph: GraphBuilder,
+    *,
+    source: str,
+    prepared: str,
+    members: list[str],
+    log_price: str,
+) -> str:
+    """The graph's twin of :func:`predict_difficulty`; ``source`` is the matrix of inputs."""
+    if difficulty is None:
+        return graph.op("Expand", graph.constant([[1.0]]), graph.op("Shape", log_price))
+    unknown = graph.cast(graph.op("IsNaN", source), TensorProto.DOUBLE)
+    count = graph.op("ReduceSum", unknown, graph.constant([1], np.int64), keepdims=1)
+    spread = graph.op("Sub", graph.op("Max", *members), graph.op("Min", *members))
+    features = graph.op("Concat", prepared, unknown, count, spread, log_price, axis=1)
+    return graph.op("Max", convert(difficulty, graph, features), graph.constant([[FLOOR]]))
