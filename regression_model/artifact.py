@@ -24,6 +24,7 @@ GRAPH = "model.onnx"
 GOLDEN = "golden.json"
 PIPELINE = "pipeline.joblib"
 DIFFICULTY = "difficulty.joblib"
+CARD = "MODEL_CARD.md"
 ENVIRONMENT_VARIABLE = "REGRESSION_MODEL_ARTIFACT"
 
 _MANIFEST = "manifest.json"

@@ -45,6 +45,7 @@ def command(artifact: Path | None, as_json: bool) -> None:
             f"{m.title} {m.form.format(scores[k])}" for k, m in HEADLINES.items() if k in scores
         ),
         "range": f"{manifest['interval']['coverage']:.0%} coverage",
+        "gate": "passed" if manifest["gate"]["passed"] else "FAILED, saved by force",
         "revision": manifest["git_revision"] or "not from a checkout",
     }.items():
         table.add_row(name, value)

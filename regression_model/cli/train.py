@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from regression_model.cli.sales import config_option, data_option, given_sales
 from regression_model.cli.screen import json_option, print_json, progress_bar, results
@@ -26,9 +28,17 @@ from regression_model.cli.screen import json_option, print_json, progress_bar, r
     show_default=True,
     help="How often the cross-validation is repeated, each time with other folds.",
 )
+@click.option(
+    "--force", is_flag=True, help="Save a model that fails the gate; its manifest says so."
+)
 @json_option
 def command(
-    data: Path | None, config: Path | None, output: Path | None, repeats: int, as_json: bool
+    data: Path | None,
+    config: Path | None,
+    output: Path | None,
+    repeats: int,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Train a model on a table of sales and save it as an artifact.
 
@@ -43,6 +53,7 @@ def command(
     from threadpoolctl import threadpool_limits
 
     from regression_model.artifact import package_root
+    from regression_model.errors import GateFailed
     from regression_model.training.config import parse_spec, read_config
     from regression_model.training.fit import steps_of, train
     from regression_model.training.persistence import save_trained
@@ -56,7 +67,14 @@ def command(
         task = bar.add_task(
             f"Training on {len(sales.prices):,} sales", total=steps_of(spec, repeats)
         )
-        trained = train(spec, sales, repeats=repeats, step=lambda _: bar.advance(task))
+        try:
+            trained = train(
+                spec, sales, repeats=repeats, force=force, step=lambda _: bar.advance(task)
+            )
+        except GateFailed as refused:
+            bar.stop()
+            _show_checks(messages(), sales.source, refused.checks)
+            raise
     folder = save_trained(root, spec, sales, trained, config=text)
     if as_json:
         print_json(_summary(folder, sales, trained))
@@ -86,6 +104,7 @@ def _summary(folder: Path, sales: Any, trained: Any) -> dict[str, Any]:
         "half_width_log": judgement.calibration.half_width,
         "held_out_coverage": judgement.held_out_coverage,
         "parity": trained.parity.as_dict(),
+        "checks": [check.as_dict() for check in trained.checks],
     }
 
 
@@ -121,7 +140,23 @@ def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
         f"twins: at most ${parity.largest_on_training:.2g} apart on {parity.training_rows:,} "
         f"training rows, ${parity.largest_on_edges:.2g} on {parity.edge_rows:,} edge rows"
     )
+    _show_checks(console, sales.source, trained.checks)
+    if not all(check.passed for check in trained.checks):
+        messages().print("[bold red]saved by force: this model fails the gate[/]")
     console.print(f"saved: {folder}", markup=False, soft_wrap=True)
+
+
+def _show_checks(console: Console, source: str, checks: Sequence[Any]) -> None:
+    from rich.table import Table
+
+    if not checks:
+        return
+    table = Table("gate", "", "limit", "", title=f"gate for data '{source}'")
+    table.columns[1].justify = "right"
+    for check in checks:
+        mark = "[green]ok[/]" if check.passed else "[bold red]FAIL[/]"
+        table.add_row(check.title, check.shown, check.demand, mark)
+    console.print(table)
 
 
 def _widths(out_of_fold: Any) -> str:

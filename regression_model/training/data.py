@@ -91,7 +91,7 @@ def _sales(
     notices: Sequence[str],
 ) -> Sales:
     faults = _missing_columns(rows, spec)
-    prices, price_faults = _prices(rows, spec)
+    prices, price_faults = check_prices(rows, spec)
     houses, matrix, row_faults, doubts = _houses(rows, spec)
     faults += sorted([*price_faults, *row_faults, *_duplicates(rows, spec)])
     if faults:
@@ -129,7 +129,8 @@ def _missing_columns(rows: Sequence[Any], spec: Spec) -> list[Fault]:
     ]  # fmt: skip
 
 
-def _prices(rows: Sequence[Any], spec: Spec) -> tuple[list[float], list[Fault]]:
+def check_prices(rows: Sequence[Any], spec: Spec) -> tuple[list[float], list[Fault]]:
+    """The target of each row as it stands there, and a fault for each that is no possible price."""
     target = spec.target
     low, high = target.minimum or 0.0, target.maximum or np.inf
     prices: list[Any] = []

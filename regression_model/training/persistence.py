@@ -17,6 +17,7 @@ import joblib
 from sklearn.pipeline import Pipeline
 
 from regression_model.artifact import (
+    CARD,
     DIFFICULTY,
     GOLDEN,
     GRAPH,
@@ -31,6 +32,7 @@ from regression_model.errors import ArtifactIncompatible
 from regression_model.records import HouseValidator
 from regression_model.scorer import Scorer
 from regression_model.spec import Spec
+from regression_model.training.card import model_card
 from regression_model.training.data import Sales
 from regression_model.training.difficulty import DifficultyRegressor
 from regression_model.training.edge import random_houses
@@ -53,6 +55,7 @@ def save_trained(root: Path, spec: Spec, sales: Sales, trained: Trained, *, conf
         **({} if trained.difficulty is None else {DIFFICULTY: _dumped(trained.difficulty)}),
         GRAPH: trained.graph,
         GOLDEN: _golden(spec, trained),
+        CARD: model_card(spec, {**manifest, "version": VERSION}).encode(),
     }
     folder = save_artifact(root, version=VERSION, manifest=manifest, files=files)
     if root.resolve() == package_root().resolve():
@@ -119,6 +122,11 @@ def _manifest(spec: Spec, sales: Sales, trained: Trained, config: str) -> dict[s
             "held_out_coverage": judgement.held_out_coverage,
         },
         "parity": trained.parity.as_dict(),
+        "gate": {
+            "passed": all(check.passed for check in trained.checks),
+            "checks": [check.as_dict() for check in trained.checks],
+        },
+        "study": judgement.study.as_dict(),
         "profile": dict(sales.profile),
     }
 

@@ -259,7 +259,27 @@ REST = {
     "a coverage in percent": Fault("coverage: 0.90", "coverage: 90", "coverage is a share of prices between 0 and 1"),
     "a negative seed": Fault("seed: 20110731", "seed: -1", "seed"),
     "a wrong metric of a gate": Fault(
-        "    mdape: 0.080", "    mape: 0.080", r"'mape' is not known here; did you mean 'mdape'\?"
+        "    mdape: 0.065", "    mape: 0.065", r"'mape' is not known here; did you mean 'mdape'\?"
+    ),
+    "one limit where two are needed": Fault(
+        "    prd: 0.98, 1.03", "    prd: 1.03", "prd may be too low or too high; write the lowest"
+    ),
+    "limits that fall": Fault(
+        "    prd: 0.98, 1.03", "    prd: 1.03, 0.98", "limits of prd must rise"
+    ),
+    "three limits": Fault(
+        "    prd: 0.98, 1.03", "    prd: 0.9, 1, 1.1", "limit of prd has 3 numbers; expected one"
+    ),
+    "a limit that is not finite": Fault(
+        "    rmsle: 0.130", "    rmsle: inf", "limit of rmsle must be a finite number"
+    ),
+    "copies below zero": Fault("  copies: 3", "  copies: -1", "copies of each sale: 0 or more"),
+    "a loss of difficulty": Fault(
+        "    n_estimators: 150", "    loss: huber", "loss follows from coverage; remove it",
+        at="    loss: huber",
+    ),
+    "an unknown hyperparameter of difficulty": Fault(
+        "    n_estimators: 150", "    n_estimator: 150", "did you mean 'n_estimators'"
     ),
 }  # fmt: skip
 SEARCH = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,6 @@ from regression_model.errors import GateFailed
 from regression_model.spec import Spec
 from regression_model.training.data import Sales, load_sales
 from regression_model.training.fit import LASSO, MEAN, MODEL, Judgement, Trained, steps_of, train
-from regression_model.training.gate import check_gate
 from regression_model.training.sample import generate
 
 ROWS = 150
@@ -136,38 +134,3 @@ def test_limits_of_another_source_do_not_count(
     other = small.model_copy(update={"gates": {"sample": {"rmsle": 0.001}}})
 
     assert train(other, in_order[0]).judgement == in_order[1].judgement
-
-
-class TestGate:
-    SCORES: ClassVar = {"rmsle": 0.12, "mae": 15000.0, "mdape": 0.07, "ppe10": 0.65, "r2": 0.9}
-
-    def test_limit_itself_passes(self) -> None:
-        check_gate(self.SCORES, self.SCORES, source="file")
-
-    @pytest.mark.parametrize(
-        ("limits", "message"),
-        [
-            ({"rmsle": 0.1199}, r"RMSLE is 0\.1200, must be at most 0\.1199"),
-            ({"mae": 14999}, r"MAE is \$15,000, must be at most \$14,999"),
-            ({"mdape": 0.06}, r"MdAPE is 7\.0%, must be at most 6\.0%"),
-            ({"ppe10": 0.7}, r"PPE10 is 65\.0%, must be at least 70\.0%"),
-            ({"r2": 0.95}, r"R² is 0\.900, must be at least 0\.950"),
-        ],
-    )
-    def test_failure_names_metric_value_limit_and_remedy(
-        self, limits: dict[str, float], message: str
-    ) -> None:
-        with pytest.raises(
-            GateFailed, match=rf"(?s)not saved.*{message}.*change gates in the config"
-        ):
-            check_gate(self.SCORES, limits, source="file")
-
-    def test_every_failed_metric_is_named(self) -> None:
-        with pytest.raises(GateFailed, match=r"(?s)RMSLE.*PPE10") as failed:
-            check_gate(self.SCORES, {"rmsle": 0.1, "ppe10": 0.9, "r2": 0.5}, source="file")
-
-        assert "R²" not in str(failed.value)
-
-    def test_score_that_is_no_number_fails(self) -> None:
-        with pytest.raises(GateFailed, match="RMSLE is nan"):
-            check_gate({"rmsle": float("nan")}, {"rmsle": 0.2}, source="file")
