@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from regression_model.cli.sales import config_option, data_option, given_sales
-from regression_model.cli.screen import json_option, print_json, progress_bar, results
+from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 
 
 @click.command("train")
