@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ModelNotFound,
         ParityError,
         RegressionModelError,
+        StudyRefused,
     )
     from regression_model.explain import Baseline, Explanation
     from regression_model.issues import Issue
@@ -59,6 +60,7 @@ __all__ = [
     "Prediction",
     "RegressionModelError",
     "Request",
+    "StudyRefused",
     "Validation",
     "load_model",
     "make_prediction",

@@ -226,12 +226,13 @@ def _remove_abandoned(root: Path) -> None:
     """Remove what this process is done with, and what processes left that are no more."""
     for stray in root.glob(f"{_TEMPORARY}*"):
         owner = stray.name.removeprefix(_TEMPORARY).partition("-")[0]
-        if owner.isdecimal() and int(owner) != os.getpid() and _is_running(int(owner)):
+        if owner.isdecimal() and int(owner) != os.getpid() and is_running(int(owner)):
             continue
         shutil.rmtree(stray) if stray.is_dir() else stray.unlink(missing_ok=True)
 
 
-def _is_running(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Whether there is a process of this number; on Windows never."""
     if os.name == "nt":
         return False  # where asking would end it
     try:

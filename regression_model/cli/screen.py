@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console, JustifyMethod
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 if TYPE_CHECKING:
     from regression_model.pages.blocks import Table as PageTable
@@ -36,7 +43,7 @@ def messages() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def progress_bar() -> Progress:
+def progress_bar(*more: ProgressColumn) -> Progress:
     """A bar with what is being done and the time it takes; silent where nobody watches."""
     console = messages()
     return Progress(
@@ -45,6 +52,8 @@ def progress_bar() -> Progress:
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(),
+        *more,
+        speed_estimate_period=600,  # seconds; a step may take minutes
         console=console,
         disable=not console.is_terminal,
     )

@@ -107,7 +107,7 @@ def train(
     GateFailed or ParityError; then there is nothing to save. ``force`` goes on past the gate, not
     past twins that differ: that is no worse model, but a wrong program.
     """
-    _check_size(spec, sales)
+    check_size(spec, sales)
     judgement = judge(spec, sales, repeats=repeats, step=step)
     limits = spec.gates.get(sales.source, {})
     figures = gated_figures(judgement.cross_validated[MODEL], judgement.study)
@@ -126,7 +126,8 @@ def train(
     return Trained(pipeline, difficulty, graph, judgement, parity, checks)
 
 
-def _check_size(spec: Spec, sales: Sales) -> None:
+def check_size(spec: Spec, sales: Sales) -> None:
+    """Raise DataError where there are too few sales for the folds."""
     needed = ROWS_PER_FOLD * spec.validation.folds
     if len(sales.prices) < needed:
         raise DataError(
@@ -196,13 +197,18 @@ def candidates(spec: Spec) -> Iterator[tuple[str, Any]]:
     )
 
 
+def folds_of(spec: Spec, rows: int, repeat: int) -> Iterator[tuple[Any, Any]]:
+    """Positions to learn from and positions to predict, for each fold of one repeat."""
+    folds = KFold(spec.validation.folds, shuffle=True, random_state=(spec.seed + repeat) % 2**32)
+    yield from folds.split(np.empty(rows))
+
+
 def _cross_validate(
     spec: Spec, sales: Sales, repeat: int, step: Step
 ) -> tuple[dict[str, Prices], Evidence]:
-    folds = KFold(spec.validation.folds, shuffle=True, random_state=spec.seed + repeat)
     predicted = {name: np.empty_like(sales.prices) for name, _ in candidates(spec)}
     found = []
-    for number, (rest, fold) in enumerate(folds.split(sales.frame), 1):
+    for number, (rest, fold) in enumerate(folds_of(spec, len(sales.prices), repeat), 1):
         fitted = _fit(spec, sales, rest)
         for name, values in _predict(fitted, sales, fold).items():
             predicted[name][fold] = values

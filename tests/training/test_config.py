@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from regression_model.errors import ConfigError
-from regression_model.spec import Imputation, Spec
+from regression_model.spec import Imputation, Sought, Spec
 from regression_model.training.config import bundled_config, load_spec, parse_spec
 
 LABEL = "model.yml"
@@ -282,6 +282,68 @@ REST = {
         "    n_estimators: 150", "    n_estimator: 150", "did you mean 'n_estimators'"
     ),
 }  # fmt: skip
+SEARCH = {
+    "a search of an unknown member": Fault(
+        "search:\n  linear:\n", "search:\n  linaer:\n", r"'linaer' is not known here; did you mean 'linear'\?"
+    ),
+    "a search of an unknown hyperparameter": Fault(
+        "    alpha: 0.0005 to", "    alfa: 0.0005 to", r"'alfa' is not known here; did you mean 'alpha'\?"
+    ),
+    "a search of what the member does not write": Fault(
+        "    max_depth: 3 to 7\n", "    loss: squared_error or huber\n",
+        "loss is not written in trees; write it there, as the search begins with its present value",
+    ),
+    "a search of a limit that is not there": Fault(
+        "    max_depth: 3 to 7\n", "    limit: 0.1 to 0.2\n", "limit is not written in trees"
+    ),
+    "a search without bounds": Fault(
+        "max_depth: 3 to 7", "max_depth: 5", "search of max_depth is '5'; expected '<lowest> to <highest>'"
+    ),
+    "a search between words": Fault(
+        "max_depth: 3 to 7", "max_depth: few to many", "search of max_depth is 'few to many'; expected"
+    ),
+    "a search on another scale": Fault(
+        "0.0005 to 0.02, log", "0.0005 to 0.02, square", "expected '<lowest> to <highest>', the same with ', log'"
+    ),
+    "a choice left out": Fault("max_depth: 3 to 7", "max_depth: 5 or", "search of max_depth is '5 or'; expected"),
+    "bounds reversed": Fault(
+        "weight: 0.2 to 0.8", "weight: 0.8 to 0.2", "weight goes from 0.8 to 0.2; the first must be below"
+    ),
+    "a bound that is no number": Fault(
+        "weight: 0.2 to 0.8", "weight: 0.2 to inf", "weight goes from 0.2 to inf; the first must be below"
+    ),
+    "a logarithm of nothing": Fault(
+        "0.0005 to 0.02, log", "0 to 0.02, log", "search of alpha is on the logarithm and begins at 0; begin above zero"
+    ),
+    "a fraction for an integer": Fault(
+        "max_depth: 3 to 7", "max_depth: 3.5 to 7", "max_depth is 5 now, an integer; write whole numbers for both"
+    ),
+    "a present value outside the bounds": Fault(
+        "max_depth: 3 to 7", "max_depth: 6 to 7", "max_depth is 5 now, outside of 6 to 7; widen it"
+    ),
+    "a present value that is no choice": Fault(
+        "max_depth: 3 to 7", "max_depth: 3 or 7", "max_depth is 5 now; add it to its choices"
+    ),
+    "a choice that stands twice": Fault(
+        "max_depth: 3 to 7", "max_depth: 5 or 5", "a choice of max_depth stands more than once"
+    ),
+    "a choice of words for a number": Fault(
+        "weight: 0.2 to 0.8", "weight: 0.5 or half", "weight is a number; so must be its choices"
+    ),
+    "a bound that the estimator refuses": Fault(
+        "max_depth: 3 to 7", "max_depth: 0 to 7", "0 cannot be tried: The 'max_depth' parameter of GradientBoosting"
+    ),
+    "a choice that the estimator refuses": Fault(
+        "max_features: 0.05 to 0.5, log", "max_features: 0.15 or sqrt or cube",
+        "cube cannot be tried: The 'max_features' parameter",
+    ),
+    "a bound that the blend refuses": Fault(
+        "weight: 0.2 to 0.8", "weight: 0 to 0.8", "0 cannot be tried: weight of linear must be above zero"
+    ),
+    "a share of rare levels that is none": Fault(
+        "    weight: 0.2 to 0.8\n", "    rare_levels: 0.0 to 1.5\n", "1.5 cannot be tried: rare_levels is a share"
+    ),
+}  # fmt: skip
 SYNTAX = {
     "a list in brackets": Fault(
         "levels: Grvl, Pave\n", "levels: [Grvl, Pave]\n", "Found ugly disallowed JSONesque flow"
@@ -296,7 +358,7 @@ SYNTAX = {
         "    role: identifier\n", "    role: identifier: no\n", "mapping values are not allowed"
     ),
 }
-FAULTS = NAMES_AND_TYPES | FEATURES | REST | SYNTAX
+FAULTS = NAMES_AND_TYPES | FEATURES | REST | SEARCH | SYNTAX
 
 
 def edited(fault: Fault) -> tuple[str, int]:
@@ -351,6 +413,38 @@ def test_faults_of_imputation_and_formula_are_reported_with_the_others() -> None
 
     for name in names:
         assert re.search(FAULTS[name].message, str(refused.value))
+
+
+def test_search_space_is_read_from_its_words() -> None:
+    text = bundled_config()
+    start, end = text.index("search:\n"), text.index("validation:")
+    space = """search:
+  linear:
+    limit: 0.05 to 1e-1 , log
+    weight: 0.2 or 0.5
+  trees:
+    max_depth: 5 or 7   # a comment
+    max_features: 0.15 or sqrt
+    n_estimators: 100 to 900
+"""
+
+    assert parse_spec(text[:start] + space + text[end:], label=LABEL).search == (
+        Sought(member="linear", name="limit", bounds=(0.05, 0.1), log=True),
+        Sought(member="linear", name="weight", choices=(0.2, 0.5)),
+        Sought(member="trees", name="max_depth", choices=(5, 7)),
+        Sought(member="trees", name="max_features", choices=(0.15, "sqrt")),
+        Sought(member="trees", name="n_estimators", bounds=(100, 900)),
+    )
+
+
+def test_config_and_manifest_without_a_search_space_are_read_as_before() -> None:
+    text = bundled_config()
+    start, end = text.index("search:\n"), text.index("validation:")
+    spec = parse_spec(text[:start] + text[end:], label=LABEL)
+    manifest = spec.model_dump(mode="json", exclude={"search"})
+
+    assert spec.search == ()
+    assert Spec.model_validate(manifest) == spec
 
 
 def test_one_member_at_least_has_no_limit() -> None:
