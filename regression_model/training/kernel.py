@@ -76,7 +76,7 @@ class LandmarkKernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mi
     def predict(self, X: Any) -> NDArray[np.float64]:
         check_is_fitted(self)
         matrix = validate_data(self, X, dtype=np.float64, reset=False)
-        likeness = np.exp(-self.gamma * self._distances(self._project(matrix)))
+        likeness = np.exp(self._exponents(self._project(matrix)))
         return np.asarray(likeness @ self.weights_ + self.intercept_)
 
     def _stretch(self, matrix: Any, target: Any) -> NDArray[np.float64]:
@@ -98,11 +98,11 @@ class LandmarkKernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mi
     def _project(self, matrix: Any) -> Any:
         return matrix @ self.projection_ + self.offset_
 
-    def _distances(self, projected: Any) -> Any:
-        """Squared distances to the landmarks, in the order of operations of the compiled twin."""
-        own = np.sum(projected**2, axis=1, keepdims=True)
-        theirs = np.sum(self.landmarks_**2, axis=1)
-        return own + (theirs - 2 * projected @ self.landmarks_.T)
+    def _exponents(self, projected: Any) -> Any:
+        """``-gamma * distance^2`` to each landmark, by the operations of the compiled twin."""
+        own = self.gamma * np.sum(projected**2, axis=1, keepdims=True)
+        theirs = self.gamma * np.sum(self.landmarks_**2, axis=1)
+        return projected @ (2 * self.gamma * self.landmarks_.T) - theirs - own
 
 
 @convert.register

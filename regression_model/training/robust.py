@@ -56,5 +56,4 @@ def _fit_reweighted(fit: Callable[..., Any], predict: Callable[[Any], Any], X: A
 def _of_one_target(tags: Any) -> Any:
     tags.target_tags.multi_output = False
     tags.target_tags.single_output = True
-    tags.input_tags.sparse = False
     return tags

@@ -52,7 +52,9 @@ NAMES_AND_TYPES = {
         "scale: standard", "scale: normal", r"expecting one of: none, standard, robust, min-max"
     ),
     "a wrong estimator": Fault(
-        "estimator: ElasticNet", "estimator: SVR", r"expecting one of: Lasso, Ridge, ElasticNet"
+        "estimator: HuberElasticNet",
+        "estimator: SVR",
+        r"expecting one of: Lasso, Ridge, ElasticNet",
     ),
     "text for a number": Fault("folds: 5", "folds: five", r"expecting an integer"),
     "a wrong source of a gate": Fault(
@@ -229,18 +231,18 @@ REST = {
         "flag: GarageArea > 0", "flag: GarageArea > some", "'some' is not a number"
     ),
     "a weight of zero": Fault(
-        "weight: 0.5\n    limit: 0.1", "weight: 0\n    limit: 0.1",
+        "weight: 1\n    limit: 0.2 #", "weight: 0\n    limit: 0.2 #",
         "weight of linear must be above zero",
     ),
     "a negative weight": Fault(
-        "weight: 0.5\n    limit: 0.1", "weight: -1\n    limit: 0.1",
+        "weight: 1\n    limit: 0.2 #", "weight: -1\n    limit: 0.2 #",
         "weight of linear must be above zero",
     ),
     "a weight that is no number": Fault(
-        "weight: 0.5\n    limit: 0.1", "weight: nan\n    limit: 0.1",
+        "weight: 1\n    limit: 0.2 #", "weight: nan\n    limit: 0.2 #",
         "weight of linear must be above zero",
     ),
-    "a limit of zero": Fault("limit: 0.1", "limit: 0", "limit of linear is a distance of log prices"),
+    "a limit of zero": Fault("limit: 0.2 #", "limit: 0 #", "limit of linear is a distance of log prices"),
     "a share of rare levels above one": Fault(
         "rare_levels: 0.01", "rare_levels: 1", "rare_levels is a share of rows"
     ),
@@ -252,7 +254,7 @@ REST = {
         "quasi_constant: 0.998", "quasi_constant: 99.8", "quasi_constant is a share"
     ),
     "an unknown hyperparameter": Fault(
-        "      alpha: 0.003", "      alfa: 0.003", r"'alfa' is not known here; did you mean 'alpha'\?"
+        "      alpha: 0.001\n", "      alfa: 0.001\n", r"'alfa' is not known here; did you mean 'alpha'\?"
     ),
     "a single fold": Fault("folds: 5", "folds: 1", "cross-validation needs two folds or more"),
     "a hold-out of everything": Fault("holdout: 0.2", "holdout: 1", "holdout is a share of rows between 0 and 1"),
@@ -287,7 +289,7 @@ SEARCH = {
         "search:\n  linear:\n", "search:\n  linaer:\n", r"'linaer' is not known here; did you mean 'linear'\?"
     ),
     "a search of an unknown hyperparameter": Fault(
-        "    alpha: 0.0005 to", "    alfa: 0.0005 to", r"'alfa' is not known here; did you mean 'alpha'\?"
+        "    alpha: 0.0002 to", "    alfa: 0.0002 to", r"'alfa' is not known here; did you mean 'alpha'\?"
     ),
     "a search of what the member does not write": Fault(
         "    max_depth: 3 to 7\n", "    loss: squared_error or huber\n",
@@ -303,17 +305,17 @@ SEARCH = {
         "max_depth: 3 to 7", "max_depth: few to many", "search of max_depth is 'few to many'; expected"
     ),
     "a search on another scale": Fault(
-        "0.0005 to 0.02, log", "0.0005 to 0.02, square", "expected '<lowest> to <highest>', the same with ', log'"
+        "0.0002 to 0.01, log", "0.0002 to 0.01, square", "expected '<lowest> to <highest>', the same with ', log'"
     ),
     "a choice left out": Fault("max_depth: 3 to 7", "max_depth: 5 or", "search of max_depth is '5 or'; expected"),
     "bounds reversed": Fault(
-        "weight: 0.2 to 0.8", "weight: 0.8 to 0.2", "weight goes from 0.8 to 0.2; the first must be below"
+        "linear:\n    weight: 0.3 to 3.0, log", "linear:\n    weight: 0.8 to 0.2", "weight goes from 0.8 to 0.2; the first must be below"
     ),
     "a bound that is no number": Fault(
-        "weight: 0.2 to 0.8", "weight: 0.2 to inf", "weight goes from 0.2 to inf; the first must be below"
+        "linear:\n    weight: 0.3 to 3.0, log", "linear:\n    weight: 0.2 to inf", "weight goes from 0.2 to inf; the first must be below"
     ),
     "a logarithm of nothing": Fault(
-        "0.0005 to 0.02, log", "0 to 0.02, log", "search of alpha is on the logarithm and begins at 0; begin above zero"
+        "0.0002 to 0.01, log", "0 to 0.01, log", "search of alpha is on the logarithm and begins at 0; begin above zero"
     ),
     "a fraction for an integer": Fault(
         "max_depth: 3 to 7", "max_depth: 3.5 to 7", "max_depth is 5 now, an integer; write whole numbers for both"
@@ -328,7 +330,7 @@ SEARCH = {
         "max_depth: 3 to 7", "max_depth: 5 or 5", "a choice of max_depth stands more than once"
     ),
     "a choice of words for a number": Fault(
-        "weight: 0.2 to 0.8", "weight: 0.5 or half", "weight is a number; so must be its choices"
+        "linear:\n    weight: 0.3 to 3.0, log", "linear:\n    weight: 0.5 or half", "weight is a number; so must be its choices"
     ),
     "a bound that the estimator refuses": Fault(
         "max_depth: 3 to 7", "max_depth: 0 to 7", "0 cannot be tried: The 'max_depth' parameter of GradientBoosting"
@@ -338,10 +340,10 @@ SEARCH = {
         "cube cannot be tried: The 'max_features' parameter",
     ),
     "a bound that the blend refuses": Fault(
-        "weight: 0.2 to 0.8", "weight: 0 to 0.8", "0 cannot be tried: weight of linear must be above zero"
+        "linear:\n    weight: 0.3 to 3.0, log", "linear:\n    weight: 0 to 3.0", "0 cannot be tried: weight of linear must be above zero"
     ),
     "a share of rare levels that is none": Fault(
-        "    weight: 0.2 to 0.8\n", "    rare_levels: 0.0 to 1.5\n", "1.5 cannot be tried: rare_levels is a share"
+        "    weight: 0.3 to 3.0, log\n    limit: 0.05 to 0.5, log\n    alpha", "    rare_levels: 0.0 to 1.5\n    limit: 0.05 to 0.5, log\n    alpha", "1.5 cannot be tried: rare_levels is a share"
     ),
 }  # fmt: skip
 SYNTAX = {
@@ -420,8 +422,8 @@ def test_search_space_is_read_from_its_words() -> None:
     start, end = text.index("search:\n"), text.index("validation:")
     space = """search:
   linear:
-    limit: 0.05 to 1e-1 , log
-    weight: 0.2 or 0.5
+    limit: 0.05 to 2e-1 , log
+    weight: 0.2 or 1
   trees:
     max_depth: 5 or 7   # a comment
     max_features: 0.15 or sqrt
@@ -429,8 +431,8 @@ def test_search_space_is_read_from_its_words() -> None:
 """
 
     assert parse_spec(text[:start] + space + text[end:], label=LABEL).search == (
-        Sought(member="linear", name="limit", bounds=(0.05, 0.1), log=True),
-        Sought(member="linear", name="weight", choices=(0.2, 0.5)),
+        Sought(member="linear", name="limit", bounds=(0.05, 0.2), log=True),
+        Sought(member="linear", name="weight", choices=(0.2, 1)),
         Sought(member="trees", name="max_depth", choices=(5, 7)),
         Sought(member="trees", name="max_features", choices=(0.15, "sqrt")),
         Sought(member="trees", name="n_estimators", bounds=(100, 900)),
@@ -448,9 +450,9 @@ def test_config_and_manifest_without_a_search_space_are_read_as_before() -> None
 
 
 def test_one_member_at_least_has_no_limit() -> None:
-    free = "    weight: 0.5\n    rare_levels"
+    free = "  trees:\n    weight: 1\n"
     assert free in bundled_config()
-    text = bundled_config().replace(free, "    weight: 0.5\n    limit: 0.1\n    rare_levels")
+    text = bundled_config().replace(free, f"{free}    limit: 0.1\n")
 
     with pytest.raises(ConfigError, match=r"line \d+: a limit is .*; leave one member without"):
         parse_spec(text, label=LABEL)

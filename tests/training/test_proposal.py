@@ -27,14 +27,14 @@ def test_changed_text_gives_the_spec_with_the_values() -> None:
 
     assert parse_spec(proposal.text, label=LABEL) == with_values(spec, values)
     assert proposal.changes == [
-        Change("linear.limit", "0.1", "0.07"),
-        Change("linear.hyperparameters.alpha", "0.003", "0.00123"),
+        Change("linear.limit", "0.2", "0.07"),
+        Change("linear.hyperparameters.alpha", "0.001", "0.00123"),
         Change("trees.hyperparameters.max_depth", "5", "4"),
     ]
     before, after = text.splitlines(), proposal.text.splitlines()
     changed = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
     assert [b for _, b in changed] == [
-        "    limit: 0.07 # of the others, on the logarithm: about 10% of the price",
+        "    limit: 0.07 # of the trees, on the logarithm: about 20% of the price",
         "      alpha: 0.00123",
         "      max_depth: 4",
     ]
@@ -57,22 +57,22 @@ def test_patch_applied_gives_the_changed_text(ending: str, tmp_path: Path) -> No
     assert (tmp_path / LABEL).read_text() == proposal.text != text
 
 
-@pytest.mark.parametrize("written", ["'0.1'", '"0.1"', "0.1", "0.1   # far"])
+@pytest.mark.parametrize("written", ["'0.2'", '"0.2"', "0.2", "0.2   # far"])
 def test_value_is_replaced_however_it_is_written(written: str) -> None:
-    text = bundled_config().replace("limit: 0.1 # of", f"'limit' :  {written} # of")
+    text = bundled_config().replace("limit: 0.2 # of", f"'limit' :  {written} # of")
     spec = parse_spec(text, label=LABEL)
 
-    changed = propose(text, {("linear", "limit"): 0.2}, spec=spec, label=LABEL).text
+    changed = propose(text, {("linear", "limit"): 0.3}, spec=spec, label=LABEL).text
 
     comment = written.partition("#")[2]
-    assert f"'limit' :  0.2{'   #' if comment else ''}{comment} # of the others" in changed
+    assert f"'limit' :  0.3{'   #' if comment else ''}{comment} # of the trees" in changed
 
 
 def test_value_that_spans_lines_is_refused_by_name() -> None:
-    text = bundled_config().replace("limit: 0.1 # of the others", "limit: |-\n      0.1\n    #")
+    text = bundled_config().replace("limit: 0.2 # of the trees", "limit: |-\n      0.2\n    #")
     spec = parse_spec(text, label=LABEL)
 
     with pytest.raises(
         ConfigError, match=r"linear\.limit cannot be changed in the text; write each"
     ):
-        propose(text, {("linear", "limit"): 0.2}, spec=spec, label=LABEL)
+        propose(text, {("linear", "limit"): 0.3}, spec=spec, label=LABEL)

@@ -27,7 +27,7 @@ ROWS = 150
 @pytest.fixture(scope="module")
 def small(spec: Spec) -> Spec:
     """The quick model with few trees, whose linear member is searched and one hyperparameter of the trees."""
-    linear, trees = spec.members
+    linear, _, trees = (m.model_copy(update={"weight": 0.5}) for m in spec.members)
     few = trees.model_copy(update={"hyperparameters": {**trees.hyperparameters, "n_estimators": 5}})
     search = (
         Sought(member=linear.name, name="weight", bounds=(0, 1)),
