@@ -101,6 +101,7 @@ def _summary(folder: Path, sales: Any, trained: Any) -> dict[str, Any]:
         "cross_validated": judgement.cross_validated,
         "held_out": judgement.held_out,
         "repeats": judgement.repeats,
+        "members": judgement.members,
         "half_width_log": judgement.calibration.half_width,
         "held_out_coverage": judgement.held_out_coverage,
         "parity": trained.parity.as_dict(),
@@ -126,6 +127,8 @@ def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
         for name, scores in candidates.items():
             table.add_row(name, *(m.form.format(scores[key]) for key, m in HEADLINES.items()))
         console.print(table)
+    alone = ", ".join(f"{name} {error:.4f}" for name, error in judgement.members.items())
+    console.print(f"RMSLE of each member alone: {alone}")
     if len(judgement.repeats) > 1:
         errors = [scores["rmsle"] for scores in judgement.repeats]
         console.print(

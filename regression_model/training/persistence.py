@@ -117,6 +117,7 @@ def _manifest(spec: Spec, sales: Sales, trained: Trained, config: str) -> dict[s
             "cross_validated": judgement.cross_validated,
             "held_out": judgement.held_out,
             "repeats": judgement.repeats,
+            "members": judgement.members,
         },
         "interval": {
             "coverage": spec.coverage,
