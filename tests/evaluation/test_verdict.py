@@ -59,8 +59,8 @@ def test_a_location_that_is_valued_wrong_is_named() -> None:
     found = judged(south=1.15)
 
     assert past(found)[-1] == (
-        "1 of 2 location(s) with at least 30 sales are past a limit of the ratio study, 1 of them "
-        "with their whole interval: south (median ratio)."
+        "1 of 2 location(s) with at least 30 sales have a median ratio past its limits, 1 of them "
+        "with their whole interval: south."
     )
 
 
