@@ -76,6 +76,7 @@ class Config:
     ML_API_MAX_EXPLAINED_ROWS : the most houses of a request whose prices are explained
     ML_API_LOG_VALUES : whether the values of inputs and outputs are logged
     ML_API_LOG_LEVEL : the lowest level that is logged
+    ML_API_LAST_GOOD : folder that keeps a copy of the model last found sound, None for no copy
     REGRESSION_MODEL_ARTIFACT : folder of the artifact, None for the package's own
     """
 
@@ -99,6 +100,7 @@ class Config:
         )
         self.ML_API_LOG_VALUES = read_bool(environ, "ML_API_LOG_VALUES", self.log_values_default)
         self.ML_API_LOG_LEVEL = read_choice(environ, "ML_API_LOG_LEVEL", "info", LOG_LEVELS)
+        self.ML_API_LAST_GOOD = read_text(environ, "ML_API_LAST_GOOD")
         self.REGRESSION_MODEL_ARTIFACT = read_text(environ, "REGRESSION_MODEL_ARTIFACT")
 
 

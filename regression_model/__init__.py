@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regression_model.artifact import copy_artifact
     from regression_model.comparables import Comparable
     from regression_model.errors import (
         ArtifactCorrupt,
@@ -62,6 +63,7 @@ __all__ = [
     "Request",
     "StudyRefused",
     "Validation",
+    "copy_artifact",
     "load_model",
     "make_prediction",
     "parse_request",
@@ -77,6 +79,7 @@ _HOMES = {
     "Prediction": "predict",
     "Request": "records",
     "Validation": "predict",
+    "copy_artifact": "artifact",
     "load_model": "predict",
     "make_prediction": "predict",
     "parse_request": "records",
