@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import runpy
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,23 @@ accesslog = None
 control_socket_disable = True
 if os.access("/dev/shm", os.W_OK):
     worker_tmp_dir = "/dev/shm"
+
+
+LAST_GOOD, OWNER = "ML_API_LAST_GOOD", "ML_API_LAST_GOOD_OWNER"
+
+
+def on_starting(server: Any) -> None:
+    """Give workers a folder for the model last found good, for the life of this master."""
+    if LAST_GOOD not in os.environ or OWNER in os.environ:  # a binary upgrade inherits another's
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        os.environ[LAST_GOOD] = tempfile.mkdtemp(prefix="ml-api-last-good-", dir=memory)
+        os.environ[OWNER] = str(os.getpid())
+
+
+def on_exit(server: Any) -> None:
+    """Remove that folder, unless it was named by whoever started this."""
+    if os.environ.get(OWNER) == str(os.getpid()):
+        shutil.rmtree(os.environ[LAST_GOOD], ignore_errors=True)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -31,7 +31,9 @@ def create_app(config_object: object | str | None = None) -> Flask:
     app.config.from_object(_settings(config_object))
     if app.config["ML_API_ENV"] == "production" and app.debug:
         raise ConfigError("DEBUG", app.debug, "False in production")
-    ModelHolder(app.config["REGRESSION_MODEL_ARTIFACT"]).init_app(app)
+    ModelHolder(
+        app.config["REGRESSION_MODEL_ARTIFACT"], last_good=app.config["ML_API_LAST_GOOD"]
+    ).init_app(app)
     logs.init_app(app)
     guards.init_app(app)
     errors.init_app(app)

@@ -73,8 +73,10 @@ class Config:
     Attributes
     ----------
     ML_API_MAX_BODY_BYTES : the largest request body that is accepted, in bytes
+    ML_API_MAX_EXPLAINED_ROWS : the most houses of a request whose prices are explained
     ML_API_LOG_VALUES : whether the values of inputs and outputs are logged
     ML_API_LOG_LEVEL : the lowest level that is logged
+    ML_API_LAST_GOOD : folder that keeps a copy of the model last found sound, None for no copy
     REGRESSION_MODEL_ARTIFACT : folder of the artifact, None for the package's own
     """
 
@@ -93,8 +95,12 @@ class Config:
             minimum=1,
             maximum=1024 * MEBIBYTE,
         )
+        self.ML_API_MAX_EXPLAINED_ROWS = read_int(
+            environ, "ML_API_MAX_EXPLAINED_ROWS", 100, minimum=1, maximum=100_000
+        )
         self.ML_API_LOG_VALUES = read_bool(environ, "ML_API_LOG_VALUES", self.log_values_default)
         self.ML_API_LOG_LEVEL = read_choice(environ, "ML_API_LOG_LEVEL", "info", LOG_LEVELS)
+        self.ML_API_LAST_GOOD = read_text(environ, "ML_API_LAST_GOOD")
         self.REGRESSION_MODEL_ARTIFACT = read_text(environ, "REGRESSION_MODEL_ARTIFACT")
 
 

@@ -29,6 +29,16 @@ class NoRowPriced(UnprocessableEntity):
         self.errors: list[Issue] = result["errors"]
 
 
+class TooManyToExplain(UnprocessableEntity):
+    """More houses are to be explained than one request may ask for."""
+
+    def __init__(self, rows: int, most: int) -> None:
+        super().__init__(
+            f"At most {most} houses are explained in one request, got {rows}; "
+            "send fewer, or leave explain away."
+        )
+
+
 def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, answer)
 

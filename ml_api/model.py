@@ -5,12 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import cast
 
 from flask import Flask, current_app
 
 from ml_api import logs
-from regression_model import ArtifactError, Model, ModelNotFound, RegressionModelError, load_model
+from regression_model import (
+    ArtifactError,
+    Model,
+    ModelNotFound,
+    RegressionModelError,
+    copy_artifact,
+    load_model,
+)
 
 EXTENSION = "regression_model"
 RETRY_SECONDS = 5
@@ -25,10 +33,15 @@ class ModelHolder:
 
     A failure is retried, so that a model which arrives later is served without a restart; it is
     remembered, so that a flood of requests does not become a flood of file reads.
+
+    A model that answers its golden rows is copied to the folder ``last_good``. From there it is
+    served when the artifact that should replace it is missing, damaged or unsound, or cannot be
+    read by this version: a reload never puts a broken model in the place of a good one.
     """
 
-    def __init__(self, artifact: str | None) -> None:
+    def __init__(self, artifact: str | None, *, last_good: str | None = None) -> None:
         self._artifact = artifact
+        self._last_good = None if last_good is None else Path(last_good)
         self._lock = threading.Lock()
         self._model: Model | None = None
         self._failure = ""
@@ -65,11 +78,52 @@ class ModelHolder:
             if repr(error) != self._logged:
                 self._logged = repr(error)
                 _log_failure("model.unavailable", error)
+            kept = self._kept()
+            if kept is not None:
+                return kept
             self._failure = _reason(error)
             self._retry_at = time.monotonic() + RETRY_SECONDS
             raise ModelUnavailable(self._failure) from error
+        if self._last_good is not None:
+            return self._sound(model, self._last_good)
         logs.info("model.loaded", **model.info())
         return model
+
+    def _sound(self, model: Model, last_good: Path) -> Model:
+        """``model`` where it answers its golden rows, and a copy is kept; else the last good."""
+        try:
+            self._faults = _check(model)
+        except ModelUnavailable:
+            self._faults = None  # asked again by whoever wants to know
+        if self._faults != []:
+            return self._kept() or model
+        _keep(model, last_good)
+        logs.info("model.loaded", **model.info())
+        return model
+
+    def _kept(self) -> Model | None:
+        """The model last found sound, where there is one and it still is."""
+        if self._last_good is None:
+            return None
+        try:
+            model = load_model(self._last_good)
+            faults = model.check_golden()
+        except Exception as error:
+            if not isinstance(error, ModelNotFound):
+                _log_failure("model.last_good_unavailable", error)
+            return None
+        if faults:
+            return None
+        self._faults = []
+        logs.info("model.last_good_loaded", **model.info())
+        return model
+
+
+def _keep(model: Model, folder: Path) -> None:
+    try:
+        copy_artifact(model.artifact, folder)
+    except (OSError, RegressionModelError) as error:  # a full disk is no reason not to serve
+        _log_failure("model.not_kept", error)
 
 
 def _check(model: Model) -> list[str]:
@@ -96,6 +150,15 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ArtifactError):
         return f"The installed model cannot be used ({type(error).__name__})."
     return "The installed model could not be loaded."
+
+
+def cannot_explain(error: ArtifactError) -> ModelUnavailable:
+    """What to answer where the artifact holds a model, and not what explanations need."""
+    _log_failure("model.cannot_explain", error)
+    kind = type(error).__name__
+    return ModelUnavailable(
+        f"The installed model cannot explain its prices ({kind}); it gives them without explain."
+    )
 
 
 def holder() -> ModelHolder:

@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regression_model.artifact import copy_artifact
+    from regression_model.comparables import Comparable
     from regression_model.errors import (
         ArtifactCorrupt,
         ArtifactError,
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
         ModelNotFound,
         ParityError,
         RegressionModelError,
+        StudyRefused,
     )
+    from regression_model.explain import Baseline, Explanation
     from regression_model.issues import Issue
     from regression_model.predict import (
         Model,
@@ -34,15 +38,18 @@ if TYPE_CHECKING:
         make_prediction,
         validate_inputs,
     )
-    from regression_model.records import parse_json
+    from regression_model.records import Request, parse_request
 
 __all__ = [
     "ArtifactCorrupt",
     "ArtifactError",
     "ArtifactIncompatible",
+    "Baseline",
     "CheckFailed",
+    "Comparable",
     "ConfigError",
     "DataError",
+    "Explanation",
     "GateFailed",
     "InvalidInput",
     "Issue",
@@ -53,21 +60,29 @@ __all__ = [
     "ParityError",
     "Prediction",
     "RegressionModelError",
+    "Request",
+    "StudyRefused",
     "Validation",
+    "copy_artifact",
     "load_model",
     "make_prediction",
-    "parse_json",
+    "parse_request",
     "validate_inputs",
 ]
 
 _HOMES = {
+    "Baseline": "explain",
+    "Comparable": "comparables",
+    "Explanation": "explain",
     "Issue": "issues",
     "Model": "predict",
     "Prediction": "predict",
+    "Request": "records",
     "Validation": "predict",
+    "copy_artifact": "artifact",
     "load_model": "predict",
     "make_prediction": "predict",
-    "parse_json": "records",
+    "parse_request": "records",
     "validate_inputs": "predict",
 }
 

@@ -22,6 +22,7 @@ from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible, Model
 FORMAT = 2  # 1: every range of one relative width
 GRAPH = "model.onnx"
 GOLDEN = "golden.json"
+COMPARABLES = "comparables.npz"
 PIPELINE = "pipeline.joblib"
 DIFFICULTY = "difficulty.joblib"
 CARD = "MODEL_CARD.md"
@@ -103,13 +104,19 @@ def save_artifact(
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     text = _render({"format": FORMAT, "version": version, **manifest, "files": hashes})
     folder = root / f"regression_model-{version}-{json.loads(text)['digest'][:8]}"
+    _place(root, folder, {**files, _MANIFEST: text.encode()})
+    return folder
+
+
+def _place(root: Path, folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write ``files`` as ``folder`` of ``root``, whole or not at all, and put it in force."""
     staging = Path(tempfile.mkdtemp(prefix=_temporary(), dir=root))
     try:
-        for name, content in {**files, _MANIFEST: text.encode()}.items():
+        for name, content in files.items():
             _write(staging / name, content)
         staging.chmod(0o755)
         _sync_folder(staging)
-        if folder.exists() and not _is_intact(folder):
+        if folder.exists() and not _holds(folder, files):
             os.replace(folder, root / f"{_temporary()}damaged")
         if not folder.exists():
             os.replace(staging, folder)
@@ -117,6 +124,20 @@ def save_artifact(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     _remove_abandoned(root)
+
+
+def copy_artifact(artifact: Artifact, root: Path) -> Path:
+    """Copy what serving reads of ``artifact`` to ``root``, in place of older copies, and return it.
+
+    Files are verified on the way; joblib files are left out.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    served = [name for name in artifact.manifest["files"] if not name.endswith(".joblib")]
+    files = {name: artifact.read(name) for name in served}
+    manifest = {name: value for name, value in artifact.manifest.items() if name != "digest"}
+    folder = root / artifact.folder.name
+    _place(root, folder, {**files, _MANIFEST: _render(manifest).encode()})
+    remove_superseded(root)
     return folder
 
 
@@ -125,7 +146,7 @@ def remove_superseded(root: Path) -> None:
     current = _current(root)
     for folder in root.glob("regression_model-*"):
         if folder.is_dir() and folder != current:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)  # another process may be at it as well
 
 
 def _current(root: Path) -> Path:
@@ -171,10 +192,10 @@ def _render(manifest: Mapping[str, Any]) -> str:
     return json.dumps(complete, sort_keys=True, indent=1, allow_nan=False) + "\n"
 
 
-def _is_intact(folder: Path) -> bool:
+def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:
     try:
-        return not Artifact(folder, _read_manifest(folder)).verify()[1]
-    except (ArtifactCorrupt, ArtifactIncompatible):
+        return all((folder / name).read_bytes() == content for name, content in files.items())
+    except OSError:
         return False
 
 
@@ -225,12 +246,13 @@ def _remove_abandoned(root: Path) -> None:
     """Remove what this process is done with, and what processes left that are no more."""
     for stray in root.glob(f"{_TEMPORARY}*"):
         owner = stray.name.removeprefix(_TEMPORARY).partition("-")[0]
-        if owner.isdecimal() and int(owner) != os.getpid() and _is_running(int(owner)):
+        if owner.isdecimal() and int(owner) != os.getpid() and is_running(int(owner)):
             continue
         shutil.rmtree(stray) if stray.is_dir() else stray.unlink(missing_ok=True)
 
 
-def _is_running(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Whether there is a process of this number; on Windows never."""
     if os.name == "nt":
         return False  # where asking would end it
     try:

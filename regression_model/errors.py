@@ -9,6 +9,7 @@ RegressionModelError
 ├── ArtifactError          an artifact cannot be used
 │   ├── ArtifactCorrupt    a file is missing, truncated or differs from its hash
 │   └── ArtifactIncompatible  written in another format or by other libraries
+├── StudyRefused           a study of `tune` cannot be begun, or gone on with
 ├── CheckFailed            a model was trained but must not be released
 │   ├── GateFailed         its metrics are past a limit of the config
 │   └── ParityError        the pipeline and its compiled twin disagree
@@ -34,6 +35,7 @@ __all__ = [
     "ModelNotFound",
     "ParityError",
     "RegressionModelError",
+    "StudyRefused",
 ]
 
 
@@ -71,6 +73,10 @@ class ArtifactCorrupt(ArtifactError):
 
 class ArtifactIncompatible(ArtifactError):
     """The artifact was written in an unknown format, or by other library versions."""
+
+
+class StudyRefused(RegressionModelError):
+    """The file is no study, or one that was begun with other data, folds or search space."""
 
 
 class CheckFailed(RegressionModelError):

@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic_core import (
@@ -37,8 +37,17 @@ class Malformed:
     message: str
 
 
-def parse_json(body: bytes) -> list[Any]:
-    """Read ``{"inputs": [house, ...]}``, a list of houses or one house into a list of rows.
+class Request(NamedTuple):
+    """Rows to value, and whether their prices are to be explained."""
+
+    rows: list[Any]
+    explain: bool = False
+
+
+def parse_request(body: bytes) -> Request:
+    """Read ``{"inputs": [house, ...]}``, a list of houses or one house.
+
+    Beside ``inputs`` there may be ``"explain": true``.
 
     Strict JSON in UTF-8 (RFC 8259), nested some 200 deep at most; of duplicate keys the last wins.
     Raises :class:`MalformedJSON` or, where the shape is wrong, :class:`InvalidInput`.
@@ -47,19 +56,27 @@ def parse_json(body: bytes) -> list[Any]:
         content = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise MalformedJSON(f"the body is not strict JSON: {error}") from error
-    return rows_of(content)
+    return request_of(content)
+
+
+def request_of(content: Any) -> Request:
+    """The request in ``content``: an ``{"inputs": [...]}`` object, a list, or one house."""
+    if not isinstance(content, dict) or "inputs" not in content:
+        return Request(rows_of(content))
+    strays = [key for key in content if key not in ("inputs", "explain")]
+    if strays:
+        raise InvalidInput(
+            f"unknown key {short(strays[0])!r} beside 'inputs'; send only "
+            '{"inputs": [house, ...]}, with "explain": true where prices are to be explained'
+        )
+    explain = content.get("explain", False)
+    if not isinstance(explain, bool):
+        raise InvalidInput(f"explain must be true or false, got {named(explain)}")
+    return Request(rows_of(content["inputs"]), explain)
 
 
 def rows_of(content: Any) -> list[Any]:
-    """The rows in ``content``: an ``{"inputs": [...]}`` object, a list, or one house."""
-    if isinstance(content, dict) and "inputs" in content:
-        strays = [key for key in content if key != "inputs"]
-        if strays:
-            raise InvalidInput(
-                f"unknown key {short(strays[0])!r} beside 'inputs'; "
-                'send only {"inputs": [house, ...]}'
-            )
-        content = content["inputs"]
+    """The rows in ``content``: a list, or one house."""
     if isinstance(content, dict):
         return [content]
     if not isinstance(content, (list, tuple)):

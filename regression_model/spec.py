@@ -21,7 +21,13 @@ Transform = Literal["none", "log", "power"]
 Scale = Literal["none", "standard", "robust", "min-max"]
 NominalEncoding = Literal["indicators", "target ordered", "codes"]
 Estimator = Literal[
-    "Lasso", "Ridge", "ElasticNet", "GradientBoostingRegressor", "HistGradientBoostingRegressor"
+    "Lasso",
+    "Ridge",
+    "ElasticNet",
+    "HuberElasticNet",
+    "LandmarkKernelRegressor",
+    "GradientBoostingRegressor",
+    "HistGradientBoostingRegressor",
 ]
 Comparison = Literal["=", "!=", ">", ">=", "<", "<="]
 
@@ -128,6 +134,20 @@ class Member(Frozen):
     hyperparameters: dict[str, bool | int | float | str] = {}
 
 
+class Sought(Frozen):
+    """A value of a member that ``tune`` may change: within ``bounds``, or one of ``choices``.
+
+    ``name`` is a hyperparameter, ``weight``, ``limit`` or ``rare_levels``; ``log`` seeks evenly on
+    the logarithm.
+    """
+
+    member: str
+    name: str
+    bounds: tuple[int | float, int | float] | None = None
+    log: bool = False
+    choices: tuple[bool | int | float | str, ...] = ()
+
+
 class Difficulty(Frozen):
     """How difficulty, which scales each range, is learned.
 
@@ -158,6 +178,7 @@ class Spec(Frozen):
     elapsed: tuple[str, ...] = ()
     derived: tuple[Derived, ...] = ()
     members: tuple[Member, ...]
+    search: tuple[Sought, ...] = ()
     difficulty: Difficulty | None = None
     validation: Validation
     gates: dict[str, dict[str, Limit]]

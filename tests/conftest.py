@@ -21,8 +21,8 @@ def quick_config() -> str:
 
     text = bundled_config()
     for full, quick in (
-        ("n_estimators: 800", "n_estimators: 60"),
-        ("_rate: 0.03", "_rate: 0.2"),
+        ("n_estimators: 600", "n_estimators: 60"),
+        ("_rate: 0.04", "_rate: 0.2"),
     ):
         assert full in text
         text = text.replace(full, quick)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +21,17 @@ from regression_model.artifact import open_artifact, save_artifact
 from regression_model.cli import group
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMANDS = ["explore", "train", "evaluate", "predict", "sample", "info", "doctor"]
+COMMANDS = [
+    "explore",
+    "train",
+    "tune",
+    "evaluate",
+    "predict",
+    "explain",
+    "sample",
+    "info",
+    "doctor",
+]
 HEADER = "Id,Neighborhood,OverallQual,YearBuilt,GrLivArea"
 VERSION = ROOT.joinpath("regression_model/VERSION").read_text().strip()
 
@@ -139,6 +151,8 @@ def test_the_version_is_the_one_in_the_version_file() -> None:
         (["predct"], "No such command 'predct'"),
         (["predict"], "Missing argument 'INPUT'"),
         (["predict", "houses.csv"], "Missing option '--output'"),
+        (["explain"], "Missing argument 'INPUT'"),
+        (["explain", "houses.csv", "--row", "-1"], "-1 is not in the range x>=0"),
         (["evaluate"], "Missing option '--data'"),
         (["sample", "five", "--output", "x.csv"], "'five' is not a valid integer"),
         (["sample", "-1", "--output", "x.csv"], "No such option|-1 is not in the range"),
@@ -160,6 +174,7 @@ def test_bad_use_is_exit_code_2_and_said_on_standard_error(
     "arguments",
     [
         ["predict", "houses.csv", "--output", "prices.csv"],
+        ["explain", "houses.csv"],
         ["evaluate", "--data", "houses.csv"],
         ["info"],
         ["doctor"],
@@ -290,6 +305,107 @@ def test_train_on_a_full_disk_says_so_and_keeps_the_old_model(
     assert "File too large. Nothing was changed" in ended.stderr
     after = {p: p.read_bytes() for p in tmp_path.joinpath("models").rglob("*") if p.is_file()}
     assert after == before
+
+
+# explain
+
+
+def shown(*arguments: Any, width: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a terminal of this width shows, without its colours."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(width))
+    result = call("explain", *arguments)
+    assert result.exit_code == 0, result.stderr
+    return re.sub(r"\x1b\[[0-9;]*m", "", result.stdout).splitlines()
+
+
+def dollars(line: str) -> int:
+    """The amount at the end of a line."""
+    sign, amount = re.search(r"([-+]?)\$([\d,]+)$", line.rstrip()).groups()  # type: ignore[union-attr]
+    return int(f"{sign}{amount.replace(',', '')}")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("row", [0, 9])
+def test_explain_shows_amounts_that_add_up_to_the_price(
+    artifact: Path, width: int, row: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("sample", 12, "--output", "houses.csv").exit_code == 0
+
+    lines = shown(
+        "houses.csv", "--row", row, "--artifact", artifact, width=width, monkeypatch=monkeypatch
+    )
+
+    start = next(i for i, line in enumerate(lines) if line.startswith("typical house "))
+    end = next(i for i, line in enumerate(lines) if line.startswith("price "))
+    amounts = [dollars(line) for line in lines[start:end]]
+    assert sum(amounts) == pytest.approx(dollars(lines[end]), abs=len(amounts) / 2)
+    assert f"Row {row} of houses.csv: ${dollars(lines[end]):,}" in lines[0]
+    assert re.search(r"^90% range \$[\d,]+ to \$[\d,]+, FSD [\d.]+%$", lines[1].rstrip())
+    assert max(map(len, lines)) <= width
+    assert "…" not in "".join(lines)
+    for line in lines[start + 1 : end]:
+        bar = re.search(r"([█▐]*)│([█▌]*)", line)
+        if bar is not None and len(bar[0]) > 1:
+            assert bool(bar[1]) == (dollars(line) < 0)
+
+
+def test_explain_warns_loudly_that_sales_of_the_sample_never_happened(
+    artifact: Path, table: Path
+) -> None:
+    result = call("explain", table, "--artifact", artifact)
+
+    assert result.exit_code == 0
+    assert "SYNTHETIC" in result.stdout
+    assert len(re.findall(r"^Id \d+ +\d{4}-\d{2} +\d+\.\d% +\$", result.stdout, re.MULTILINE)) == 5
+
+
+def test_explain_answers_in_json_what_the_model_answers(artifact: Path, table: Path) -> None:
+    from regression_model import load_model
+
+    result = call("explain", table, "--row", 2, "--artifact", artifact, "--json")
+
+    house = {"Id": 3, "Neighborhood": "Nowhere", "OverallQual": 5, "YearBuilt": 1960}
+    expected = load_model(artifact).predict({**house, "GrLivArea": 1000}, explain=True)
+    assert json.loads(result.stdout) == expected
+
+
+@pytest.mark.parametrize("wrap", [lambda h: h[0], lambda h: h, lambda h: {"inputs": h}])
+def test_explain_reads_houses_in_json(artifact: Path, tmp_path: Path, wrap: Any) -> None:
+    house = dict(zip(HEADER.split(","), (1, "NAmes", 5, 1960, 1000), strict=True))
+    tmp_path.joinpath("house.json").write_text(json.dumps(wrap([house])))
+
+    result = call("explain", "house.json", "--artifact", artifact, "--json")
+
+    assert json.loads(result.stdout)["ids"] == [1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["houses.csv", "--row", "3"],
+            "houses.csv has 3 row(s), counted from 0; there is no row 3",
+        ),
+        (["houses.csv", "--row", "1"], "row 1 of houses.csv has no price: GrLivArea must lie in"),
+        (["houses.txt"], "houses.txt: unknown kind of table; expected .csv"),
+        (["absent.csv"], "absent.csv: cannot be read: No such file"),
+        (["absent.json"], "absent.json: cannot be read: No such file"),
+        (["bad.json"], "bad.json: the body is not strict JSON"),
+        (["empty.json"], "empty.json: the list of houses is empty"),
+    ],
+)
+def test_explain_refuses_what_it_cannot_explain(
+    artifact: Path, table: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    tmp_path.joinpath("bad.json").write_text("{")
+    tmp_path.joinpath("empty.json").write_text("[]")
+
+    result = call("explain", *arguments, "--artifact", artifact)
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert message in result.stderr
 
 
 # sample
@@ -459,6 +575,151 @@ def test_train_refuses_what_it_cannot_use(
     assert not (tmp_path / "models").exists()
 
 
+# tune
+
+
+@pytest.fixture
+def poor_config(small_config: Path, tmp_path: Path) -> str:
+    """A config of which the search finds at once what is wrong: trees that learn next to nothing."""
+    text = small_config.read_text()
+    start, end = text.index("search:\n"), text.index("validation:")
+    space = "search:\n  trees:\n    learning_rate: 0.001 to 0.9\n    max_depth: 4 or 5\n\n"
+    text = text[:start] + space + text[end:]
+    assert "      learning_rate: 0.2\n" in text
+    path = tmp_path / "poor.yml"
+    path.write_text(text.replace("      learning_rate: 0.2\n", "      learning_rate: 0.001\n"))
+    return path.name
+
+
+def test_tune_proposes_a_change_that_can_be_applied(
+    sold: Path, poor_config: str, tmp_path: Path
+) -> None:
+    arguments = ["tune", "--data", sold, "--config", poor_config, "--trials", 4]
+
+    shown = call(*arguments)
+    found = json.loads(call(*arguments, "--json").stdout)
+    subprocess.run(
+        ["git", "apply", "-p0"], input=shown.stdout, text=True, cwd=tmp_path, check=True, timeout=60
+    )
+
+    assert shown.exit_code == 0
+    assert "tune.db: 4 complete" in shown.stdout
+    assert "The gain on fresh folds is above two standard errors. Proposed:" in shown.stdout
+    old, new = found["changes"]["trees.hyperparameters.learning_rate"]
+    assert f"  trees.hyperparameters.learning_rate: {old} -> {new}\n" in shown.stdout
+    assert found["patch"] in shown.stdout
+    assert found["fresh_folds"]["gain"] > 2 * found["fresh_folds"]["standard_error"]
+    assert found["trials"] == {"complete": 4, "pruned": 0, "interrupted": 0}
+    assert f"      learning_rate: {new}\n" in (tmp_path / poor_config).read_text()
+
+
+def test_tune_killed_in_a_trial_goes_on_as_if_it_had_not_been(sold: Path, poor_config: str) -> None:
+    arguments = ["tune", "--data", sold, "--config", poor_config, "--trials", 4, "--json"]
+    dying = """
+import itertools, os, signal
+from regression_model.training import tune
+fit, calls = tune.squared_error, itertools.count()
+def fit_or_die(*arguments):
+    if next(calls) == 5:  # the second fold of the third trial
+        os.kill(os.getpid(), signal.SIGKILL)
+    return fit(*arguments)
+tune.squared_error = fit_or_die
+main()
+"""
+
+    killed = run(*arguments, program=dying)
+    resumed = json.loads(call(*arguments).stdout)
+    whole = json.loads(call(*arguments, "--study", "whole.db").stdout)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert resumed.pop("trials") == {"complete": 4, "pruned": 0, "interrupted": 1}
+    assert whole.pop("trials") == {"complete": 4, "pruned": 0, "interrupted": 0}
+    # The trial that was killed keeps its number, 2; the ones after it count on.
+    number, number_of_whole = resumed["best"].pop("trial"), whole["best"].pop("trial")
+    assert number == number_of_whole + (number_of_whole >= 2)
+    assert resumed == whole
+
+
+def test_tune_shows_what_it_found_when_it_is_interrupted(
+    sold: Path, poor_config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regression_model.training import tune
+
+    fit, calls = tune.squared_error, itertools.count()
+
+    def fit_or_stop(*arguments: Any) -> float:
+        if next(calls) == 5:
+            raise KeyboardInterrupt
+        return fit(*arguments)
+
+    monkeypatch.setattr(tune, "squared_error", fit_or_stop)
+    arguments = ["tune", "--data", sold, "--config", poor_config]
+
+    result = call(*arguments)
+
+    assert result.exit_code == 130
+    assert "tune.db: 2 complete, 1 interrupted" in result.stdout
+    assert "Not compared on fresh folds: the gain may be noise." in result.stdout
+    assert "trees.hyperparameters.learning_rate: 0.001 -> " in result.stdout
+    assert "+++" not in result.stdout
+    assert "the same command goes on with the study" in result.stderr
+
+
+def test_tune_calls_noise_noise(
+    sold: Path, poor_config: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from regression_model.training import tune
+
+    searched: list[bytes] = []
+
+    def squared_error(spec: Any, _: Any, __: Any, ___: Any, fold: Any) -> float:
+        """A depth of 4 is better on both folds of the search, and now and then on others."""
+        if len(searched) < 2:
+            searched.append(fold.tobytes())
+        lucky = fold.tobytes() in searched or fold[0] == 0
+        four = spec.members[1].hyperparameters["max_depth"] == 4
+        return float(len(fold) * (0.1 + four * (-0.01 if lucky else 0.01)))
+
+    monkeypatch.setattr(tune, "squared_error", squared_error)
+    arguments = ["tune", "--data", sold, "--config", poor_config, "--trials", 6]
+
+    shown = call(*arguments)
+    found = json.loads(call(*arguments, "--json").stdout)
+
+    assert shown.exit_code == 0
+    assert "not distinguishable from noise" in shown.stdout
+    assert "Nothing is proposed. Best found:\n" in shown.stdout
+    assert "  trees.hyperparameters.max_depth: 5 -> 4\n" in shown.stdout
+    assert "+++" not in shown.stdout
+    assert found["patch"] is None
+    assert found["fresh_folds"]["beyond_noise"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--study", "absent/tune.db"], "absent/tune.db: there is no such folder"),
+        (["--study", "houses.csv"], "houses.csv: holds no study of 'tune'; name another file"),
+        (["--config", "plain.yml"], "plain.yml declares no search space"),
+        (["--config", "absent.yml"], "absent.yml: cannot be read"),
+        (["--data", "absent.csv"], "absent.csv: cannot be read: No such file"),
+        (["--trials", "1"], "1 is not in the range x>=2"),
+    ],
+)
+def test_tune_refuses_what_it_cannot_use(
+    table: Path, sold: Path, poor_config: str, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    text = (tmp_path / poor_config).read_text()
+    start, end = text.index("search:\n"), text.index("validation:")
+    (tmp_path / "plain.yml").write_text(text[:start] + text[end:])
+
+    result = call("tune", "--data", sold, "--config", poor_config, *arguments)
+
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "tune.db").exists()
+
+
 def test_evaluate_scores_and_counts(artifact: Path, sold: Path) -> None:
     shown = call("evaluate", "--data", sold, "--artifact", artifact)
     result = call("evaluate", "--data", sold, "--artifact", artifact, "--json")
@@ -587,7 +848,10 @@ def test_doctor_finds_a_sound_model_healthy(artifact: Path) -> None:
     assert {"pipeline.joblib", "model.onnx", "golden.json"} <= set(found["intact"])
 
 
-@pytest.mark.parametrize("name", ["pipeline.joblib", "model.onnx", "golden.json", "manifest.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["pipeline.joblib", "model.onnx", "golden.json", "comparables.npz", "manifest.json"],
+)
 def test_doctor_names_a_file_in_which_one_bit_has_turned(own_artifact: Path, name: str) -> None:
     content = bytearray((own_artifact / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -603,7 +867,9 @@ def test_doctor_names_a_file_in_which_one_bit_has_turned(own_artifact: Path, nam
     assert name in found["problems"][0]
 
 
-@pytest.mark.parametrize("name", ["pipeline.joblib", "model.onnx", "golden.json"])
+@pytest.mark.parametrize(
+    "name", ["pipeline.joblib", "model.onnx", "golden.json", "comparables.npz"]
+)
 def test_doctor_names_a_file_that_is_gone(own_artifact: Path, name: str) -> None:
     (own_artifact / name).unlink()
 
@@ -651,6 +917,7 @@ def test_a_spoiled_model_is_not_used_to_predict(own_artifact: Path, table: Path)
 @pytest.mark.parametrize(
     ("command", "package", "name"),
     [
+        ("tune", "sklearn", "scikit-learn"),
         ("train", "pandas", "pandas"),
         ("train", "sklearn", "scikit-learn"),
         ("train", "strictyaml", "strictyaml"),
@@ -667,6 +934,7 @@ def test_a_missing_training_library_is_said_with_the_command_that_installs_it(
 ) -> None:
     commands: dict[str, list[Any]] = {
         "train": ["train", "--data", sold, "--output", "models"],
+        "tune": ["tune", "--data", sold],
         "evaluate": ["evaluate", "--data", sold, "--artifact", artifact],
         "sample": ["sample", "3", "--output", "houses.csv"],
         "explore": ["explore", "--data", sold, "--report", "page.html"],
@@ -680,6 +948,20 @@ def test_a_missing_training_library_is_said_with_the_command_that_installs_it(
         f"Error: '{command}' needs {name}, which is not installed. "
         'Install it with: pip install "regression-model[train]"\n'
     )
+
+
+def test_only_tune_needs_what_tunes(sold: Path, small_config: Path) -> None:
+    arguments = ["--data", sold, "--config", small_config]
+
+    refused = run("tune", *arguments, absent="optuna sqlalchemy")
+    trained = run("train", *arguments, "--output", "models", absent="optuna sqlalchemy")
+
+    assert refused.returncode == 2
+    assert refused.stderr.endswith(
+        "Error: 'tune' needs optuna, which is not installed. "
+        'Install it with: pip install "regression-model[tune]"\n'
+    )
+    assert trained.returncode == 0, trained.stderr
 
 
 @pytest.mark.parametrize(
@@ -718,6 +1000,7 @@ def test_predicting_needs_no_extra(artifact: Path, table: Path) -> None:
 
     for arguments in (
         ["predict", table, "--output", "prices.csv"],
+        ["explain", table],
         ["info"],
         ["doctor"],
     ):

@@ -181,7 +181,8 @@ NOT_HOUSES: list[tuple[Any, str]] = [
     ((), "the list of houses is empty; send at least one"),
     ({"inputs": []}, "the list of houses is empty; send at least one"),
     ({"inputs": None}, "got null"),
-    ({"inputs": [LEAST], "explain": True}, "unknown key 'explain' beside 'inputs'"),
+    ({"inputs": [LEAST], "explain": 1}, "explain must be true or false, got number 1"),
+    ({"inputs": [LEAST], "because": True}, "unknown key 'because' beside 'inputs'"),
 ]
 
 

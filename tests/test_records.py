@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regression_model.errors import InvalidInput, MalformedJSON
-from regression_model.records import HouseValidator, Issue, Malformed, issue, parse_json, rows_of
+from regression_model.records import HouseValidator, Issue, Malformed, issue, parse_request, rows_of
 
 # Derandomised and without a database: the same examples on every machine. No deadline: a shared
 # machine may stall, and no test here is about speed.
@@ -57,7 +57,22 @@ def faults(validator: HouseValidator) -> Any:
 def test_a_body_is_one_house_or_a_list_or_an_object_with_inputs(
     body: bytes, rows: list[Any]
 ) -> None:
-    assert parse_json(body) == rows
+    assert parse_request(body).rows == rows
+
+
+@pytest.mark.parametrize(
+    ("body", "explain"),
+    [
+        (b'{"inputs": [{}], "explain": true}', True),
+        (b'{"explain": true, "inputs": {}}', True),
+        (b'{"inputs": [{}], "explain": false}', False),
+        (b'{"inputs": [{}]}', False),
+        (b"[{}]", False),
+        (b'{"explain": true}', False),  # without inputs it is a house, and this an unknown field
+    ],
+)
+def test_explanations_are_asked_for_beside_inputs(body: bytes, explain: bool) -> None:
+    assert parse_request(body).explain is explain
 
 
 @pytest.mark.parametrize(
@@ -72,11 +87,12 @@ def test_a_body_is_one_house_or_a_list_or_an_object_with_inputs(
         (b'{"inputs": null}', "got null"),
         (b'{"inputs": "house"}', "expected a house, a list of houses or .*, got text 'house'"),
         (b'{"inputs": [{}], "input": 1}', r"unknown key 'input' beside 'inputs'; send only"),
+        (b'{"inputs": [{}], "explain": "yes"}', "explain must be true or false, got text 'yes'"),
     ],
 )
 def test_another_shape_is_refused_with_the_shapes_that_are_not(body: bytes, message: str) -> None:
     with pytest.raises(InvalidInput, match=message) as refused:
-        parse_json(body)
+        parse_request(body)
 
     assert not isinstance(refused.value, MalformedJSON)
 
@@ -117,11 +133,11 @@ def test_another_shape_is_refused_with_the_shapes_that_are_not(body: bytes, mess
 )
 def test_what_is_not_strict_json_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedJSON, match=r"^the body is not strict JSON: .*line 1 column"):
-        parse_json(body)
+        parse_request(body)
 
 
 def test_json_may_be_nested_200_deep() -> None:
-    (outermost,) = parse_json(b"[" * 200 + b"]" * 200)
+    (outermost,) = parse_request(b"[" * 200 + b"]" * 200).rows
     depth = 2
     while outermost:
         (outermost,) = outermost
@@ -131,12 +147,12 @@ def test_json_may_be_nested_200_deep() -> None:
 
 
 def test_of_duplicate_keys_the_last_wins() -> None:
-    assert parse_json(b'{"a": 1, "b": 2, "a": 3}') == [{"a": 3, "b": 2}]
-    assert parse_json(b'{"inputs": [1], "inputs": [2, 3]}') == [2, 3]
+    assert parse_request(b'{"a": 1, "b": 2, "a": 3}').rows == [{"a": 3, "b": 2}]
+    assert parse_request(b'{"inputs": [1], "inputs": [2, 3]}').rows == [2, 3]
 
 
 def test_escapes_that_json_allows_are_read() -> None:
-    assert parse_json(rb'["\u0000", "\ud83c\udfe0", "\/"]') == ["\0", "\U0001f3e0", "/"]
+    assert parse_request(rb'["\u0000", "\ud83c\udfe0", "\/"]').rows == ["\0", "\U0001f3e0", "/"]
 
 
 @pytest.mark.parametrize("digits", [b"1e400", b"-1e400", b"1E+999"])
@@ -145,7 +161,7 @@ def test_a_number_too_large_for_a_double_gets_no_price(
 ) -> None:
     body = json.dumps(LEAST).encode().replace(b"}", b', "LotArea": ' + digits + b"}")
 
-    _, errors = validator.check(parse_json(body))
+    _, errors = validator.check(parse_request(body).rows)
 
     assert [(e["field"], e["code"]) for e in errors] == [("LotArea", "not_finite")]
 
@@ -156,7 +172,7 @@ def test_a_number_too_large_for_a_double_gets_no_price(
 @settings(PROPERTY, max_examples=300)
 def test_any_bytes_are_read_or_refused_with_a_documented_error(body: bytes) -> None:
     try:
-        rows = parse_json(body)
+        rows = parse_request(body).rows
     except InvalidInput:
         return
     assert rows

@@ -27,6 +27,7 @@ answers = [
 validate_inputs(houses)
 model.json_schema(), model.info()
 assert model.check_golden() == []
+assert None not in make_prediction(houses[:2], explain=True)["explanations"]
 priced = [sum(price is not None for price in answer["predictions"]) for answer in answers]
 print(json.dumps([priced, sorted({name.partition(".")[0] for name in sys.modules})]))
 """

@@ -15,8 +15,10 @@ from regression_model.errors import CheckFailed, MissingDependency, RegressionMo
 _COMMANDS = {
     "explore": "Look at a table before the model does, and write a page about it.",
     "train": "Train a model on a table of sales and save it as an artifact.",
+    "tune": "Search for better values of what the config declares under `search`.",
     "evaluate": "Score the model on a table of sales whose prices are known.",
     "predict": "Value every house of a table and write prices with their ranges.",
+    "explain": "Show why a house has its price, and what similar ones were sold for.",
     "sample": "Write a table of synthetic houses.",
     "info": "Show which model is installed and what it was trained on.",
     "doctor": "Verify every file of the model and re-score its golden houses.",

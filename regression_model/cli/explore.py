@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from regression_model.cli.sales import config_option
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 
 MOST_SHOWN = 20
@@ -24,7 +25,7 @@ MOST_SHOWN = 20
     type=click.Path(path_type=Path),
     help="Table of reference: says how the data differ from it.",
 )
-@click.option("--config", type=click.Path(path_type=Path), help="Default: the bundled config.yml.")
+@config_option
 @click.option(
     "--report",
     required=True,

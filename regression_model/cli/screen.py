@@ -47,10 +47,10 @@ def messages() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def progress_bar(*columns: ProgressColumn) -> Progress:
+def progress_bar(*more: ProgressColumn) -> Progress:
     """A bar with what is being done and the time it takes; silent where nobody watches.
 
-    ``columns`` stand at its end.
+    ``more`` columns stand at its end.
     """
     console = messages()
     return Progress(
@@ -59,7 +59,8 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(),
-        *columns,
+        *more,
+        speed_estimate_period=600,  # seconds; a step may take minutes
         console=console,
         disable=not console.is_terminal,
     )

@@ -9,17 +9,13 @@ from typing import Any
 import click
 from rich.console import Console
 
+from regression_model.cli.sales import config_option, data_option, given_sales
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 
 
 @click.command("train")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    help="Table of sales (.csv, .parquet, .ndjson). Default: the fetched train.csv, else the "
-    "bundled synthetic sales.",
-)
-@click.option("--config", type=click.Path(path_type=Path), help="Default: the bundled config.yml.")
+@data_option
+@config_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -59,23 +55,14 @@ def command(
     from regression_model.artifact import package_root
     from regression_model.errors import GateFailed
     from regression_model.training.config import parse_spec, read_config
-    from regression_model.training.data import SAMPLE, fetched_data, load_sales, sample_sales
     from regression_model.training.fit import steps_of, train
     from regression_model.training.persistence import save_trained
 
     text = read_config(config)
     spec = parse_spec(text, label=str(config or "config.yml"))
-    path = data if data is not None else fetched_data()
     root = output if output is not None else package_root()
     _check_writable(root)
-    sales = sample_sales(spec) if path is None else load_sales(path, spec)
-    if sales.source == SAMPLE:
-        messages().print(
-            "[bold yellow]Training on the bundled sample: synthetic houses, no real sales.[/] "
-            "Prices are plausible, not real; give real sales with --data."
-        )
-    for notice in sales.notices:
-        messages().print(f"note: {notice}", markup=False)
+    sales = given_sales(data, spec, doing="Training")
     with progress_bar() as bar, threadpool_limits(1):
         task = bar.add_task(
             f"Training on {len(sales.prices):,} sales", total=steps_of(spec, repeats)
@@ -114,6 +101,7 @@ def _summary(folder: Path, sales: Any, trained: Any) -> dict[str, Any]:
         "cross_validated": judgement.cross_validated,
         "held_out": judgement.held_out,
         "repeats": judgement.repeats,
+        "members": judgement.members,
         "half_width_log": judgement.calibration.half_width,
         "held_out_coverage": judgement.held_out_coverage,
         "parity": trained.parity.as_dict(),
@@ -139,6 +127,8 @@ def _show(folder: Path, spec: Any, sales: Any, trained: Any) -> None:
         for name, scores in candidates.items():
             table.add_row(name, *(m.form.format(scores[key]) for key, m in HEADLINES.items()))
         console.print(table)
+    alone = ", ".join(f"{name} {error:.4f}" for name, error in judgement.members.items())
+    console.print(f"RMSLE of each member alone: {alone}")
     if len(judgement.repeats) > 1:
         errors = [scores["rmsle"] for scores in judgement.repeats]
         console.print(

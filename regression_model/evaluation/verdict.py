@@ -141,16 +141,15 @@ def _on_groups(study: Study) -> Iterator[Finding]:
     large = [place for place in study.ratios.locations if place.trimmed is not None]
     if not large:
         return
-    past = [place for place in large if place.past_limits]
-    surely = [place for place in past if place.surely_past_limits]
-    listed = [
-        f"{place.name} ({', '.join(STATISTICS[name].title for name in place.past_limits)})"
-        for place in sorted(past, key=lambda place: -len(place.surely_past_limits))[:_MOST_NAMED]
-    ]
-    more = f", {len(past) - len(listed)} more" if len(past) > len(listed) else ""
+    # By place the level only: PRD and PRB compare cheap houses with dear ones, and a place where
+    # houses are alike has no more than chance to offer; a low COD there is no fault.
+    past = [place for place in large if "median" in place.past_limits]
+    surely = [place for place in past if "median" in place.surely_past_limits]
+    listed = [place.name for place in (*surely, *(p for p in past if p not in surely))]
+    more = f", {len(past) - _MOST_NAMED} more" if len(past) > _MOST_NAMED else ""
     yield Finding(
-        f"{len(past)} of {len(large)} location(s) with at least {FEWEST} sales are past a limit of "
-        f"the ratio study, {len(surely)} of them with their whole interval"
-        + (f": {', '.join(listed)}{more}." if past else "."),
+        f"{len(past)} of {len(large)} location(s) with at least {FEWEST} sales have a median ratio "
+        f"past its limits, {len(surely)} of them with their whole interval"
+        + (f": {', '.join(listed[:_MOST_NAMED])}{more}." if past else "."),
         within=not past,
     )

@@ -24,7 +24,7 @@ def model_card(spec: Spec, manifest: Manifest) -> str:
         [f"# {spec.name}: model {manifest['version']}", *_remarks(manifest)],
         ["## Data", *_data(spec, manifest)],
         ["## Use", *_use(spec)],
-        ["## Accuracy", *_accuracy(manifest)],
+        ["## Accuracy", *_accuracy(spec, manifest)],
         ["## Gate", *_gate(manifest)],
         ["## Ranges, by tenth of the predicted price", *_ranges(manifest["study"])],
         ["## Ratio study", *_ratios(manifest["study"])],
@@ -92,7 +92,7 @@ def _use(spec: Spec) -> Iterable[str]:
     yield f"Made of: {members}. Compiled to an ONNX graph that is proven equal."
 
 
-def _accuracy(manifest: Manifest) -> Iterable[str]:
+def _accuracy(spec: Spec, manifest: Manifest) -> Iterable[str]:
     metrics = manifest["metrics"]
     rows = [
         [f"{candidate}, {part}", *(METRICS[m].form.format(scores[m]) for m in METRICS)]
@@ -102,6 +102,8 @@ def _accuracy(manifest: Manifest) -> Iterable[str]:
     ]
     yield _table(["", *(metric.title for metric in METRICS.values())], rows)
     errors = [scores["rmsle"] for scores in metrics["repeats"]]
+    alone = ", ".join(f"{m.name} {metrics['members'][m.name]:.4f}" for m in spec.members)
+    yield f"RMSLE of each member alone, out of fold: {alone}."
     if len(errors) > 1:
         yield f"RMSLE over {len(errors)} repeats: {min(errors):.4f} to {max(errors):.4f}."
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import strictyaml as sy
 from pydantic import ValidationError
+from strictyaml.ruamel.error import MarkedYAMLError
 
 from regression_model.errors import ConfigError
 from regression_model.spec import Limit, Spec
 from regression_model.training.config_check import Problem, problems_of
-from regression_model.training.config_schema import FORMULAS, KNOWN_KEYS, SCHEMA
+from regression_model.training.config_schema import FORMULAS, KNOWN_KEYS, SCALAR, SCHEMA
 from regression_model.training.yaml_lines import line_of, load
 
 Reader = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 _TYPE_OF_KIND = {"numeric": "number", "year": "integer", "ordinal": "text", "nominal": "text"}
 _FLAG = re.compile(r"(?P<feature>.+?)\s*(?P<comparison>!=|>=|<=|=|>|<)\s*(?P<value>.+)")
+_BOUNDS = re.compile(r"(?P<low>\S+) to (?P<high>\S+?)(?P<log>\s*,\s*log)?")
 _TERM = re.compile(r"(?:(?P<weight>[-+]?\d*\.?\d+)\s*\*\s*)?(?P<feature>.+)")
 
 
@@ -106,11 +109,21 @@ def _spec_values(data: Mapping[str, Any], faults: list[Problem]) -> dict[str, An
         "features": read("features", _feature_values, _feature_stand_in),
         "derived": read("derived", _derived_values, _derived_stand_in),
         "members": [{"name": name, **given} for name, given in data["members"].items()],
+        "search": list(_sought(data.get("search", {}), faults)),
         "gates": {
             source: {name: _limit(source, name, given, faults) for name, given in limits.items()}
             for source, limits in data["gates"].items()
         },
     }
+
+
+def _sought(search: Mapping[str, Any], faults: list[Problem]) -> Iterator[dict[str, Any]]:
+    for member, given in search.items():
+        for name, text in given.items():
+            try:
+                yield {"member": member, "name": name, **_bounds_or_choices(member, name, text)}
+            except _Refused as refused:
+                faults.append(refused.problem)
 
 
 def _limit(source: str, name: str, given: list[float], faults: list[Problem]) -> Limit:
@@ -192,6 +205,29 @@ def _derived_values(name: str, values: dict[str, Any]) -> dict[str, Any]:
     if formula == "flag":
         return values | _flag(name, text)
     return values | {"terms": [_term(name, formula, part) for part in text.split(",")]}
+
+
+def _bounds_or_choices(member: str, name: str, text: str) -> dict[str, Any]:
+    choices = re.split(r"\s+or\s+", text)
+    if len(choices) > 1 and all(choices):
+        return {"choices": [_scalar(choice) for choice in choices]}
+    match = _BOUNDS.fullmatch(text)
+    low, high = (_scalar(match["low"]), _scalar(match["high"])) if match else (text, text)
+    if match is None or isinstance(low, str | bool) or isinstance(high, str | bool):
+        raise _Refused(
+            ("search", member, name),
+            f"search of {name} is {text!r}; expected '<lowest> to <highest>', the same with "
+            "', log' behind it, or '<choice> or <choice>'",
+        )
+    return {"bounds": (low, high), "log": bool(match["log"])}
+
+
+def _scalar(text: str) -> Any:
+    """A value as it would be read among hyperparameters."""
+    try:
+        return sy.load(text, SCALAR).data
+    except MarkedYAMLError:  # text that is YAML of its own, such as a colon
+        return text
 
 
 def _flag(name: str, text: str) -> dict[str, Any]:

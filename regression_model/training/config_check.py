@@ -7,7 +7,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import inf, isfinite
 from typing import Any, NamedTuple
 
-from regression_model.spec import NONE, UNKNOWN, Derived, Feature, Limit, Member, Spec
+from regression_model.spec import (
+    NONE,
+    UNKNOWN,
+    Derived,
+    Feature,
+    Limit,
+    Member,
+    Sought,
+    Spec,
+)
+from regression_model.training.search import (
+    OWN_VALUES,
+    as_text,
+    extremes,
+    present_value,
+    space_fault,
+    with_value,
+)
 
 
 class Problem(NamedTuple):
@@ -26,6 +43,7 @@ def problems_of(spec: Spec) -> list[Problem]:
         *_lists(spec),
         *_derived(spec),
         *(problem for m in spec.members for problem in _member(spec, m)),
+        *_search(spec),
         *_difficulty(spec),
         *_limits(spec),
     ]
@@ -238,6 +256,34 @@ def _hyperparameters(
         estimator.set_params(**given)._validate_params()
     except InvalidParameterError as error:
         yield Problem(path, str(error))
+
+
+def _search(spec: Spec) -> Iterator[Problem]:
+    members = {member.name: member for member in spec.members}
+    for name in dict.fromkeys(sought.member for sought in spec.search):
+        yield from _unknown_names([name], members, ("search", name))
+    for sought in spec.search:
+        if sought.member in members:
+            yield from _sought(spec, members[sought.member], sought)
+
+
+def _sought(spec: Spec, member: Member, sought: Sought) -> Iterator[Problem]:
+    from regression_model.training.pipeline import ESTIMATORS
+
+    path = ("search", sought.member, sought.name)
+    known = [*OWN_VALUES, *ESTIMATORS[member.estimator]().get_params()]
+    present = present_value(member, sought.name)
+    if sought.name not in known:
+        yield from _unknown_names([sought.name], known, path)
+    elif present is None:
+        message = f"{sought.name} is not written in {member.name}; write it there, as the search"
+        yield Problem(path, f"{message} begins with its present value")
+    elif (fault := space_fault(sought, present)) is not None:
+        yield Problem(path, fault)
+    elif not [*_member(spec, member)]:
+        for value in extremes(sought):
+            for problem in _member(spec, with_value(member, sought.name, value)):
+                yield Problem(path, f"{as_text(value)} cannot be tried: {problem.message}")
 
 
 def column_names(spec: Spec) -> list[str]:

@@ -44,7 +44,7 @@ def _choice(literal: Any) -> Any:
     return sy.Enum(list(get_args(literal)))
 
 
-_SCALAR = sy.Int() | sy.Float() | sy.Bool() | sy.Str()
+SCALAR = sy.Int() | sy.Float() | sy.Bool() | sy.Str()
 _FEATURE = _map(
     {
         "description": sy.Str(),
@@ -90,7 +90,7 @@ _MEMBER = _map(
                 sy.Optional("linear_model"): sy.Float(),
             }
         ),
-        sy.Optional("hyperparameters"): sy.MapPattern(sy.Str(), _SCALAR),
+        sy.Optional("hyperparameters"): sy.MapPattern(sy.Str(), SCALAR),
     }
 )
 SCHEMA = _map(
@@ -104,10 +104,11 @@ SCHEMA = _map(
         sy.Optional("elapsed"): _List(),
         sy.Optional("derived"): sy.MapPattern(sy.Str(), _DERIVED),
         "members": sy.MapPattern(sy.Str(), _MEMBER),
+        sy.Optional("search"): sy.MapPattern(sy.Str(), sy.MapPattern(sy.Str(), sy.Str())),
         sy.Optional("difficulty"): _map(
             {
                 "copies": sy.Int(),
-                sy.Optional("hyperparameters"): sy.MapPattern(sy.Str(), _SCALAR),
+                sy.Optional("hyperparameters"): sy.MapPattern(sy.Str(), SCALAR),
             }
         ),
         "validation": sy.Map({"folds": sy.Int(), "holdout": sy.Float()}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
@@ -13,7 +13,7 @@ from sklearn.model_selection import KFold, train_test_split
 from sklearn.pipeline import Pipeline
 
 from regression_model.errors import DataError
-from regression_model.evaluation.metrics import Prices, score
+from regression_model.evaluation.metrics import Prices, rmsle, score
 from regression_model.evaluation.strata import location_names
 from regression_model.evaluation.study import RESAMPLES, Study, study
 from regression_model.spec import Spec
@@ -48,7 +48,8 @@ class Judgement:
     """Scores of the model and its baselines, and the ranges that they imply.
 
     ``cross_validated`` are scores of out-of-fold predictions (mean over repeats), ``held_out``
-    those of one model on rows it never saw; both by candidate, then metric. ``evidence`` is what
+    those of one model on rows it never saw; both by candidate, then metric. ``members`` is the
+    RMSLE of each member alone, without its limit (mean over repeats). ``evidence`` is what
     the models of all folds said, ``out_of_fold`` the first repeat's verdict on each sale, and
     ``study`` what that is worth.
     """
@@ -56,6 +57,7 @@ class Judgement:
     cross_validated: dict[str, Scores]
     held_out: dict[str, Scores]
     repeats: list[Scores]
+    members: dict[str, float]
     calibration: Calibration
     held_out_coverage: float
     study: Study
@@ -107,7 +109,7 @@ def train(
     GateFailed or ParityError; then there is nothing to save. ``force`` goes on past the gate, not
     past twins that differ: that is no worse model, but a wrong program.
     """
-    _check_size(spec, sales)
+    check_size(spec, sales)
     judgement = judge(spec, sales, repeats=repeats, step=step)
     limits = spec.gates.get(sales.source, {})
     figures = gated_figures(judgement.cross_validated[MODEL], judgement.study)
@@ -126,7 +128,8 @@ def train(
     return Trained(pipeline, difficulty, graph, judgement, parity, checks)
 
 
-def _check_size(spec: Spec, sales: Sales) -> None:
+def check_size(spec: Spec, sales: Sales) -> None:
+    """Raise DataError where there are too few sales for the folds."""
     needed = ROWS_PER_FOLD * spec.validation.folds
     if len(sales.prices) < needed:
         raise DataError(
@@ -139,21 +142,22 @@ def judge(spec: Spec, sales: Sales, *, repeats: int, step: Step) -> Judgement:
     """Score the model and its baselines on rows they have not seen."""
     runs = [_cross_validate(spec, sales, repeat, step) for repeat in range(repeats)]
     scores = [
-        {name: score(sales.prices, values) for name, values in predicted.items()}
-        for predicted, _ in runs
+        {name: score(sales.prices, values) for name, values in run.predicted.items()}
+        for run in runs
     ]
-    evidence = joined([found for _, found in runs])
+    evidence = joined([run.evidence for run in runs])
     difficulty = cross_fitted_difficulty(spec, evidence)
     as_given = evidence.copy == 0
     calibration = calibrate(evidence.error[as_given], difficulty[as_given], coverage=spec.coverage)
     step("difficulty learned")
     held_out, coverage = _hold_out(spec, sales, evidence, calibration)
     step("hold-out scored")
-    out_of_fold = _out_of_fold(runs[0][0][MODEL], evidence, difficulty, calibration)
+    out_of_fold = _out_of_fold(runs[0].predicted[MODEL], evidence, difficulty, calibration)
     return Judgement(
         cross_validated={name: _mean([s[name] for s in scores]) for name in scores[0]},
         held_out=held_out,
         repeats=[s[MODEL] for s in scores],
+        members=_members_alone(spec, sales, runs),
         calibration=calibration,
         held_out_coverage=coverage,
         study=_study(spec, sales, out_of_fold),
@@ -196,19 +200,44 @@ def candidates(spec: Spec) -> Iterator[tuple[str, Any]]:
     )
 
 
-def _cross_validate(
-    spec: Spec, sales: Sales, repeat: int, step: Step
-) -> tuple[dict[str, Prices], Evidence]:
-    folds = KFold(spec.validation.folds, shuffle=True, random_state=spec.seed + repeat)
+def folds_of(spec: Spec, rows: int, repeat: int) -> Iterator[tuple[Any, Any]]:
+    """Positions to learn from and positions to predict, for each fold of one repeat."""
+    folds = KFold(spec.validation.folds, shuffle=True, random_state=(spec.seed + repeat) % 2**32)
+    yield from folds.split(np.empty(rows))
+
+
+class _Run(NamedTuple):
+    """One repeat: dollars by candidate, those of each member as a column, and the evidence."""
+
+    predicted: dict[str, Prices]
+    members: Prices
+    evidence: Evidence
+
+
+def _members_alone(spec: Spec, sales: Sales, runs: Sequence[_Run]) -> dict[str, float]:
+    return {
+        member.name: float(np.mean([rmsle(sales.prices, run.members[:, k]) for run in runs]))
+        for k, member in enumerate(spec.members)
+    }
+
+
+def _cross_validate(spec: Spec, sales: Sales, repeat: int, step: Step) -> _Run:
     predicted = {name: np.empty_like(sales.prices) for name, _ in candidates(spec)}
+    members = np.empty((len(sales.prices), len(spec.members)))
     found = []
-    for number, (rest, fold) in enumerate(folds.split(sales.frame), 1):
+    for number, (rest, fold) in enumerate(folds_of(spec, len(sales.prices), repeat), 1):
         fitted = _fit(spec, sales, rest)
         for name, values in _predict(fitted, sales, fold).items():
             predicted[name][fold] = values
+        members[fold] = _by_member(fitted[MODEL], sales, fold)
         found.append(gather_evidence(spec, fitted[MODEL], sales, fold, repeat=repeat, fold=number))
         step(f"repeat {repeat + 1}, fold {number} scored")
-    return predicted, joined(found)
+    return _Run(predicted, members, joined(found))
+
+
+def _by_member(model: Pipeline, sales: Sales, rows: Any) -> Prices:
+    prepared = model[:-1].transform(sales.frame.iloc[rows])
+    return np.asarray(np.exp(model[-1].regressor_.member_predictions(prepared)))
 
 
 def _hold_out(

@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 
 from regression_model.artifact import (
     CARD,
+    COMPARABLES,
     DIFFICULTY,
     GOLDEN,
     GRAPH,
@@ -37,6 +38,7 @@ from regression_model.training.data import Sales
 from regression_model.training.difficulty import DifficultyRegressor
 from regression_model.training.edge import random_houses
 from regression_model.training.fit import Trained
+from regression_model.training.past_sales import past_sales, written
 from regression_model.version import VERSION
 
 GUARDED = ("scikit-learn", "numpy", "pandas", "joblib")
@@ -56,6 +58,7 @@ def save_trained(root: Path, spec: Spec, sales: Sales, trained: Trained, *, conf
         GRAPH: trained.graph,
         GOLDEN: _golden(spec, trained),
         CARD: model_card(spec, {**manifest, "version": VERSION}).encode(),
+        COMPARABLES: written(past_sales(spec, sales, trained)),
     }
     folder = save_artifact(root, version=VERSION, manifest=manifest, files=files)
     if root.resolve() == package_root().resolve():
@@ -114,6 +117,7 @@ def _manifest(spec: Spec, sales: Sales, trained: Trained, config: str) -> dict[s
             "cross_validated": judgement.cross_validated,
             "held_out": judgement.held_out,
             "repeats": judgement.repeats,
+            "members": judgement.members,
         },
         "interval": {
             "coverage": spec.coverage,

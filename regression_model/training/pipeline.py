@@ -17,6 +17,8 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from regression_model.spec import Derived, Feature, Imputation, Member, Spec
 from regression_model.training.blend import LimitedVotingRegressor
+from regression_model.training.kernel import LandmarkKernelRegressor
+from regression_model.training.robust import HuberElasticNet
 from regression_model.training.transformers import (
     ColumnDropper,
     DeclaredImputer,
@@ -40,6 +42,8 @@ ESTIMATORS = {
         Lasso,
         Ridge,
         ElasticNet,
+        HuberElasticNet,
+        LandmarkKernelRegressor,
         GradientBoostingRegressor,
         HistGradientBoostingRegressor,
     )
@@ -143,7 +147,7 @@ def _skew_steps(spec: Spec, member: Member) -> Steps:
 
 
 def _estimator(spec: Spec, member: Member) -> Any:
-    kind = ESTIMATORS[member.estimator]
+    kind: Any = ESTIMATORS[member.estimator]
     hyperparameters = dict(member.hyperparameters)
     if "random_state" in kind().get_params():
         hyperparameters.setdefault("random_state", spec.seed)

@@ -22,6 +22,7 @@ def test_absent_variables_mean_the_defaults() -> None:
 
     assert isinstance(config, ProductionConfig)
     assert config.ML_API_MAX_BODY_BYTES == 32 * 1024 * 1024
+    assert config.ML_API_MAX_EXPLAINED_ROWS == 100
     assert config.ML_API_LOG_VALUES is False
     assert config.ML_API_LOG_LEVEL == "info"
     assert config.REGRESSION_MODEL_ARTIFACT is None
@@ -38,6 +39,8 @@ def test_values_are_logged_by_default_in_development_only() -> None:
     [
         ("ML_API_MAX_BODY_BYTES", "1", 1),
         ("ML_API_MAX_BODY_BYTES", "1073741824", 1024**3),
+        ("ML_API_MAX_EXPLAINED_ROWS", "1", 1),
+        ("ML_API_MAX_EXPLAINED_ROWS", "100000", 100_000),
         ("ML_API_LOG_VALUES", "on", True),
         ("ML_API_LOG_VALUES", "TRUE", True),
         ("ML_API_LOG_VALUES", "0", False),
@@ -62,6 +65,8 @@ def test_a_variable_is_read(name: str, text: str, value: object) -> None:
         ("ML_API_MAX_BODY_BYTES", "1e6"),
         ("ML_API_MAX_BODY_BYTES", "\u0661\u0662"),
         ("ML_API_MAX_BODY_BYTES", "9" * 5000),
+        ("ML_API_MAX_EXPLAINED_ROWS", "0"),
+        ("ML_API_MAX_EXPLAINED_ROWS", "100001"),
         ("ML_API_LOG_VALUES", ""),
         ("ML_API_LOG_VALUES", "maybe"),
         ("ML_API_LOG_LEVEL", ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -26,6 +27,27 @@ def test_the_example_works(client: FlaskClient) -> None:
     assert answer.json["warnings"] == []
 
 
+def test_the_example_of_an_explanation_has_the_shape_of_the_answer(client: FlaskClient) -> None:
+    _, (path, body) = re.findall(r"curl -s http://localhost:5000(\S+).*? -d '(.*?)'", TEXT, re.S)
+    promised = json.loads(re.findall(r"```json\n(.*?)```", TEXT, re.S)[1])
+
+    answer = client.post(path, data=body, content_type="application/json")
+
+    assert answer.json is not None
+    assert_shaped(promised, answer.json)
+
+
+def assert_shaped(promised: Any, given: Any) -> None:
+    """Every key that is promised is given, with a value of the same kind."""
+    if isinstance(promised, dict):
+        for key, value in promised.items():
+            assert_shaped(value, given[key])
+    elif isinstance(promised, list):
+        assert_shaped(promised[0], given[0])
+    else:
+        assert type(promised) is type(given)
+
+
 def test_every_route_is_documented(app: Flask) -> None:
     documented = set(re.findall(r"`(?:GET|POST) (/\S+)`", TEXT))
 
@@ -41,7 +63,7 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_the_error_shape_is_documented(client: FlaskClient) -> None:
-    promised = json.loads(re.findall(r"```json\n(.*?)```", TEXT, re.S)[1])
+    promised = json.loads(re.findall(r"```json\n(.*?)```", TEXT, re.S)[2])
 
     answer = client.post("/v1/predict", json={})
 

@@ -168,22 +168,94 @@ def test_a_missing_model_stops_no_worker(serve: Serve, tmp_path: Path) -> None:
         assert server.process.poll() is None
 
 
-def test_a_reload_onto_a_damaged_model_stops_no_service(
-    serve: Serve, artifact: Path, tmp_path: Path
+def damage(root: Path) -> None:
+    for graph in root.rglob("*.onnx"):
+        graph.write_bytes(graph.read_bytes()[:-1])
+
+
+def take_away(root: Path) -> None:
+    shutil.rmtree(root)
+
+
+def age(root: Path) -> None:
+    for manifest in root.rglob("manifest.json"):
+        manifest.write_text(manifest.read_text().replace('"format": ', '"format": 9'))
+
+
+@pytest.mark.parametrize("breaking", [damage, take_away, age])
+def test_a_reload_onto_a_broken_model_goes_on_with_the_last_good_one(
+    breaking: Callable[[Path], None],
+    serve: Serve,
+    artifact: Path,
+    tmp_path: Path,
+    houses: list[dict[str, Any]],
 ) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(artifact, copy)
+    body = json.dumps({"inputs": houses[:2], "explain": True})
+    with serve(REGRESSION_MODEL_ARTIFACT=str(copy)) as server:
+        assert server.ask("GET", "/ready")[0] == 200
+        before = server.ask("POST", PREDICT, body=body, headers=JSON)
+        version = server.ask("GET", "/version")
+
+        breaking(copy)
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: server.log("model.last_good_loaded"))
+
+        assert server.ask("GET", "/ready")[0] == 200
+        assert server.ask("POST", PREDICT, body=body, headers=JSON) == before
+        assert server.ask("GET", "/version") == version
+        assert len(server.log("model.unavailable")) == 1
+        server.process.terminate()
+        assert server.process.wait(timeout=30) == 0
+
+
+def test_a_reload_takes_a_new_model_into_service(
+    serve: Serve, artifact: Path, trained: Any, sales: Any, spec: Any, tmp_path: Path
+) -> None:
+    from regression_model.training.persistence import save_trained
+
     copy = tmp_path / "copy"
     shutil.copytree(artifact, copy)
     with serve(REGRESSION_MODEL_ARTIFACT=str(copy)) as server:
         assert server.ask("GET", "/ready")[0] == 200
-
-        for graph in copy.rglob("*.onnx"):
-            graph.write_bytes(b"")
+        folder = save_trained(copy, spec, sales, trained, config="another config")
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: server.log("model.unavailable"))
+        wait_for(lambda: len(server.log("model.loaded")) == 2)
 
-        wait_for(lambda: server.ask("GET", "/ready")[0] == 503)
-        assert server.ask("GET", "/health")[0] == 200
-        assert server.process.poll() is None
+        def served() -> bool:
+            return json.loads(server.ask("GET", "/version")[1])["artifact"] == folder.name
+
+        wait_for(served)
+
+
+def test_the_copy_of_the_last_good_model_goes_with_the_server(serve: Serve, tmp_path: Path) -> None:
+    kept = Path("/dev/shm")  # noqa: S108  # where gunicorn.conf.py puts it
+    before = set(kept.glob("ml-api-last-good-*")) if kept.is_dir() else set()
+    named = tmp_path / "named"
+    with serve() as server:
+        assert server.ask("GET", "/ready")[0] == 200
+        server.process.terminate()
+        assert server.process.wait(timeout=30) == 0
+    with serve(ML_API_LAST_GOOD=str(named)) as server:
+        assert server.ask("GET", "/ready")[0] == 200
+        server.process.terminate()
+        assert server.process.wait(timeout=30) == 0
+
+    assert not kept.is_dir() or set(kept.glob("ml-api-last-good-*")) <= before
+    assert (named / "CURRENT").is_file()
+    assert not list(named.rglob("*.joblib"))
+
+
+def test_a_start_without_the_artifact_serves_what_a_named_folder_kept(
+    serve: Serve, tmp_path: Path
+) -> None:
+    kept, nothing = str(tmp_path / "kept"), str(tmp_path / "nothing")
+    with serve(ML_API_LAST_GOOD=kept) as server:
+        version = server.ask("GET", "/version")
+    with serve(ML_API_LAST_GOOD=kept, REGRESSION_MODEL_ARTIFACT=nothing) as server:
+        assert server.ask("GET", "/ready")[0] == 200
+        assert server.ask("GET", "/version") == version
 
 
 def test_the_installed_package_wins_over_the_source_folder(serve: Serve, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from regression_model.errors import ConfigError
-from regression_model.spec import Imputation, Spec
+from regression_model.spec import Imputation, Sought, Spec
 from regression_model.training.config import bundled_config, load_spec, parse_spec
 
 LABEL = "model.yml"
@@ -52,7 +52,9 @@ NAMES_AND_TYPES = {
         "scale: standard", "scale: normal", r"expecting one of: none, standard, robust, min-max"
     ),
     "a wrong estimator": Fault(
-        "estimator: ElasticNet", "estimator: SVR", r"expecting one of: Lasso, Ridge, ElasticNet"
+        "estimator: HuberElasticNet",
+        "estimator: SVR",
+        r"expecting one of: Lasso, Ridge, ElasticNet",
     ),
     "text for a number": Fault("folds: 5", "folds: five", r"expecting an integer"),
     "a wrong source of a gate": Fault(
@@ -229,18 +231,18 @@ REST = {
         "flag: GarageArea > 0", "flag: GarageArea > some", "'some' is not a number"
     ),
     "a weight of zero": Fault(
-        "weight: 0.5\n    limit: 0.1", "weight: 0\n    limit: 0.1",
+        "weight: 1\n    limit: 0.2 #", "weight: 0\n    limit: 0.2 #",
         "weight of linear must be above zero",
     ),
     "a negative weight": Fault(
-        "weight: 0.5\n    limit: 0.1", "weight: -1\n    limit: 0.1",
+        "weight: 1\n    limit: 0.2 #", "weight: -1\n    limit: 0.2 #",
         "weight of linear must be above zero",
     ),
     "a weight that is no number": Fault(
-        "weight: 0.5\n    limit: 0.1", "weight: nan\n    limit: 0.1",
+        "weight: 1\n    limit: 0.2 #", "weight: nan\n    limit: 0.2 #",
         "weight of linear must be above zero",
     ),
-    "a limit of zero": Fault("limit: 0.1", "limit: 0", "limit of linear is a distance of log prices"),
+    "a limit of zero": Fault("limit: 0.2 #", "limit: 0 #", "limit of linear is a distance of log prices"),
     "a share of rare levels above one": Fault(
         "rare_levels: 0.01", "rare_levels: 1", "rare_levels is a share of rows"
     ),
@@ -252,7 +254,7 @@ REST = {
         "quasi_constant: 0.998", "quasi_constant: 99.8", "quasi_constant is a share"
     ),
     "an unknown hyperparameter": Fault(
-        "      alpha: 0.003", "      alfa: 0.003", r"'alfa' is not known here; did you mean 'alpha'\?"
+        "      alpha: 0.001\n", "      alfa: 0.001\n", r"'alfa' is not known here; did you mean 'alpha'\?"
     ),
     "a single fold": Fault("folds: 5", "folds: 1", "cross-validation needs two folds or more"),
     "a hold-out of everything": Fault("holdout: 0.2", "holdout: 1", "holdout is a share of rows between 0 and 1"),
@@ -282,6 +284,68 @@ REST = {
         "    n_estimators: 150", "    n_estimator: 150", "did you mean 'n_estimators'"
     ),
 }  # fmt: skip
+SEARCH = {
+    "a search of an unknown member": Fault(
+        "search:\n  linear:\n", "search:\n  linaer:\n", r"'linaer' is not known here; did you mean 'linear'\?"
+    ),
+    "a search of an unknown hyperparameter": Fault(
+        "    alpha: 0.0002 to", "    alfa: 0.0002 to", r"'alfa' is not known here; did you mean 'alpha'\?"
+    ),
+    "a search of what the member does not write": Fault(
+        "    max_depth: 3 to 7\n", "    loss: squared_error or huber\n",
+        "loss is not written in trees; write it there, as the search begins with its present value",
+    ),
+    "a search of a limit that is not there": Fault(
+        "    max_depth: 3 to 7\n", "    limit: 0.1 to 0.2\n", "limit is not written in trees"
+    ),
+    "a search without bounds": Fault(
+        "max_depth: 3 to 7", "max_depth: 5", "search of max_depth is '5'; expected '<lowest> to <highest>'"
+    ),
+    "a search between words": Fault(
+        "max_depth: 3 to 7", "max_depth: few to many", "search of max_depth is 'few to many'; expected"
+    ),
+    "a search on another scale": Fault(
+        "0.0002 to 0.01, log", "0.0002 to 0.01, square", "expected '<lowest> to <highest>', the same with ', log'"
+    ),
+    "a choice left out": Fault("max_depth: 3 to 7", "max_depth: 5 or", "search of max_depth is '5 or'; expected"),
+    "bounds reversed": Fault(
+        "linear:\n    weight: 0.3 to 3.0, log", "linear:\n    weight: 0.8 to 0.2", "weight goes from 0.8 to 0.2; the first must be below"
+    ),
+    "a bound that is no number": Fault(
+        "linear:\n    weight: 0.3 to 3.0, log", "linear:\n    weight: 0.2 to inf", "weight goes from 0.2 to inf; the first must be below"
+    ),
+    "a logarithm of nothing": Fault(
+        "0.0002 to 0.01, log", "0 to 0.01, log", "search of alpha is on the logarithm and begins at 0; begin above zero"
+    ),
+    "a fraction for an integer": Fault(
+        "max_depth: 3 to 7", "max_depth: 3.5 to 7", "max_depth is 5 now, an integer; write whole numbers for both"
+    ),
+    "a present value outside the bounds": Fault(
+        "max_depth: 3 to 7", "max_depth: 6 to 7", "max_depth is 5 now, outside of 6 to 7; widen it"
+    ),
+    "a present value that is no choice": Fault(
+        "max_depth: 3 to 7", "max_depth: 3 or 7", "max_depth is 5 now; add it to its choices"
+    ),
+    "a choice that stands twice": Fault(
+        "max_depth: 3 to 7", "max_depth: 5 or 5", "a choice of max_depth stands more than once"
+    ),
+    "a choice of words for a number": Fault(
+        "linear:\n    weight: 0.3 to 3.0, log", "linear:\n    weight: 0.5 or half", "weight is a number; so must be its choices"
+    ),
+    "a bound that the estimator refuses": Fault(
+        "max_depth: 3 to 7", "max_depth: 0 to 7", "0 cannot be tried: The 'max_depth' parameter of GradientBoosting"
+    ),
+    "a choice that the estimator refuses": Fault(
+        "max_features: 0.05 to 0.5, log", "max_features: 0.15 or sqrt or cube",
+        "cube cannot be tried: The 'max_features' parameter",
+    ),
+    "a bound that the blend refuses": Fault(
+        "linear:\n    weight: 0.3 to 3.0, log", "linear:\n    weight: 0 to 3.0", "0 cannot be tried: weight of linear must be above zero"
+    ),
+    "a share of rare levels that is none": Fault(
+        "    weight: 0.3 to 3.0, log\n    limit: 0.05 to 0.5, log\n    alpha", "    rare_levels: 0.0 to 1.5\n    limit: 0.05 to 0.5, log\n    alpha", "1.5 cannot be tried: rare_levels is a share"
+    ),
+}  # fmt: skip
 SYNTAX = {
     "a list in brackets": Fault(
         "levels: Grvl, Pave\n", "levels: [Grvl, Pave]\n", "Found ugly disallowed JSONesque flow"
@@ -296,7 +360,7 @@ SYNTAX = {
         "    role: identifier\n", "    role: identifier: no\n", "mapping values are not allowed"
     ),
 }
-FAULTS = NAMES_AND_TYPES | FEATURES | REST | SYNTAX
+FAULTS = NAMES_AND_TYPES | FEATURES | REST | SEARCH | SYNTAX
 
 
 def edited(fault: Fault) -> tuple[str, int]:
@@ -353,10 +417,42 @@ def test_faults_of_imputation_and_formula_are_reported_with_the_others() -> None
         assert re.search(FAULTS[name].message, str(refused.value))
 
 
+def test_search_space_is_read_from_its_words() -> None:
+    text = bundled_config()
+    start, end = text.index("search:\n"), text.index("validation:")
+    space = """search:
+  linear:
+    limit: 0.05 to 2e-1 , log
+    weight: 0.2 or 1
+  trees:
+    max_depth: 5 or 7   # a comment
+    max_features: 0.15 or sqrt
+    n_estimators: 100 to 900
+"""
+
+    assert parse_spec(text[:start] + space + text[end:], label=LABEL).search == (
+        Sought(member="linear", name="limit", bounds=(0.05, 0.2), log=True),
+        Sought(member="linear", name="weight", choices=(0.2, 1)),
+        Sought(member="trees", name="max_depth", choices=(5, 7)),
+        Sought(member="trees", name="max_features", choices=(0.15, "sqrt")),
+        Sought(member="trees", name="n_estimators", bounds=(100, 900)),
+    )
+
+
+def test_config_and_manifest_without_a_search_space_are_read_as_before() -> None:
+    text = bundled_config()
+    start, end = text.index("search:\n"), text.index("validation:")
+    spec = parse_spec(text[:start] + text[end:], label=LABEL)
+    manifest = spec.model_dump(mode="json", exclude={"search"})
+
+    assert spec.search == ()
+    assert Spec.model_validate(manifest) == spec
+
+
 def test_one_member_at_least_has_no_limit() -> None:
-    free = "    weight: 0.5\n    rare_levels"
+    free = "  trees:\n    weight: 1\n"
     assert free in bundled_config()
-    text = bundled_config().replace(free, "    weight: 0.5\n    limit: 0.1\n    rare_levels")
+    text = bundled_config().replace(free, f"{free}    limit: 0.1\n")
 
     with pytest.raises(ConfigError, match=r"line \d+: a limit is .*; leave one member without"):
         parse_spec(text, label=LABEL)

@@ -28,6 +28,8 @@ from regression_model.spec import Derived, Imputation, Term
 from regression_model.training import estimators  # registers the converters
 from regression_model.training.blend import LimitedVotingRegressor
 from regression_model.training.graph import GraphBuilder, convert
+from regression_model.training.kernel import LandmarkKernelRegressor
+from regression_model.training.robust import HuberElasticNet, HuberRidge
 from regression_model.training.transformers import (
     ColumnDropper,
     DeclaredImputer,
@@ -146,6 +148,14 @@ ESTIMATORS = {
     "Ridge": Case(Ridge(), sums=True),
     "Ridge without intercept": Case(Ridge(fit_intercept=False), sums=True),
     "ElasticNet": Case(ElasticNet(alpha=0.01), sums=True),
+    "HuberElasticNet": Case(HuberElasticNet(alpha=0.01), sums=True),
+    "HuberRidge": Case(HuberRidge(), sums=True),
+    "LandmarkKernelRegressor": Case(
+        LandmarkKernelRegressor(components=3, landmarks=40, random_state=0), sums=True
+    ),
+    "LandmarkKernelRegressor of nothing relevant": Case(
+        LandmarkKernelRegressor(relevance=1e6, landmarks=40, random_state=0), sums=True
+    ),
     "a model of nothing but its intercept": Case(Lasso(alpha=1e6)),
     "GradientBoostingRegressor": Case(GradientBoostingRegressor(n_estimators=40, **SMALL)),
     "GradientBoostingRegressor of Huber's loss": Case(

@@ -1,0 +1,196 @@
+"""``regression-model tune``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from regression_model.cli.sales import config_option, data_option, given_sales
+from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
+
+if TYPE_CHECKING:
+    from regression_model.training.proposal import Proposal
+    from regression_model.training.tune import Comparison, Search
+
+INTERRUPTED = 130  # as shells report Ctrl-C
+
+
+@click.command("tune")
+@data_option
+@config_option
+@click.option(
+    "--trials",
+    type=click.IntRange(2),
+    default=50,
+    show_default=True,
+    help="How many the study shall have in all; the first is the present config.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="How often the cross-validation of a trial is repeated, each time with other folds.",
+)
+@click.option(
+    "--study",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("tune.db"),
+    show_default=True,
+    help="File that keeps the trials; where it exists, it is gone on with.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Folds fitted at a time."
+)
+@json_option
+def command(
+    data: Path | None,
+    config: Path | None,
+    trials: int,
+    repeats: int,
+    study: Path,
+    jobs: int,
+    as_json: bool,
+) -> None:
+    """Search for better values of what the config declares under `search`.
+
+    Every trial is cross-validated on the same folds. The best one is compared with the present
+    config on fresh folds; a gain of more than two standard errors is proposed as a change of the
+    config, anything less is called noise. Ctrl-C, or worse, loses at most the trial under way:
+    the same command goes on with the study. Exit code 130 after Ctrl-C.
+
+    \b
+      regression-model tune --data train.csv --config model.yml --trials 60 --repeats 2
+      regression-model tune --data train.csv --config model.yml > proposal
+      patch model.yml proposal
+    """
+    from regression_model.training.config import parse_spec, read_config
+    from regression_model.training.study import open_study
+    from regression_model.training.tune import Search
+
+    text, label = read_config(config), str(config or "config.yml")
+    spec = parse_spec(text, label=label)
+    if not spec.search:
+        raise click.UsageError(f"{label} declares no search space; docs/tuning.md explains it")
+    sales = given_sales(data, spec, doing="Tuning")
+    with open_study(study, spec, data=sales.sha256, repeats=repeats) as opened:
+        search = Search(spec, sales, repeats, opened, jobs)
+        comparison, interrupted = _run(search, trials)
+        proposal = _proposal(search, comparison, text, label)
+        if as_json:
+            print_json(_summary(search, comparison, proposal, interrupted=interrupted))
+        else:
+            _show(search, comparison, proposal, study)
+    if interrupted:
+        messages().print("Interrupted: the same command goes on with the study.")
+        click.get_current_context().exit(INTERRUPTED)
+
+
+def _run(search: Search, trials: int) -> tuple[Comparison | None, bool]:
+    """Search and compare under a progress bar; the second value says whether Ctrl-C ended it."""
+    from dataclasses import replace
+
+    from rich.progress import TimeRemainingColumn
+
+    from regression_model.training.study import finished
+    from regression_model.training.tune import FRESH_REPEATS
+
+    folds = search.spec.validation.folds
+    to_do = max(0, trials - finished(search.study)) * search.repeats + 2 * FRESH_REPEATS
+    with progress_bar(TimeRemainingColumn()) as bar:
+        task = bar.add_task("", total=to_do * folds)
+
+        def step(told: str, folds_done: int) -> None:
+            bar.update(task, description=told, advance=folds_done)
+
+        try:
+            watched = replace(search, step=step)
+            watched.run(trials)
+            return watched.compare(), False
+        except KeyboardInterrupt:
+            return None, True
+
+
+def _proposal(
+    search: Search, comparison: Comparison | None, text: str, label: str
+) -> Proposal | None:
+    """What the best trial changes in the config; None where there is no better one."""
+    from regression_model.training.proposal import propose
+
+    best = search.best
+    changes = {} if best is None else search.changes(best)
+    return propose(text, changes, spec=search.spec, label=label) if changes else None
+
+
+def _summary(
+    search: Search, comparison: Comparison | None, proposal: Proposal | None, *, interrupted: bool
+) -> dict[str, Any]:
+    """The result for machines; ``patch`` is there when the gain is beyond noise."""
+    best = search.best
+    proposed = comparison is not None and comparison.beyond_noise
+    return {
+        "interrupted": interrupted,
+        "trials": search.counts,
+        "best": None if best is None else {"trial": best.number, "rmsle": best.value},
+        "changes": {} if proposal is None else {c.key: [c.old, c.new] for c in proposal.changes},
+        "search_folds": _as_dict(search.compared),
+        "fresh_folds": _as_dict(comparison),
+        "patch": proposal.patch if proposal is not None and proposed else None,
+    }
+
+
+def _as_dict(comparison: Comparison | None) -> dict[str, Any] | None:
+    from dataclasses import asdict
+
+    if comparison is None:
+        return None
+    extra = {"gain": comparison.gain, "beyond_noise": comparison.beyond_noise}
+    return {**asdict(comparison), **extra}
+
+
+def _show(
+    search: Search, comparison: Comparison | None, proposal: Proposal | None, study: Path
+) -> None:
+    console, best = results(), search.best
+    counts = ", ".join(f"{count} {state}" for state, count in search.counts.items() if count)
+    console.print(f"{study}: {counts or 'no trial'}", markup=False)
+    if best is None or proposal is None:
+        console.print("No trial is better than the present config.")
+        return
+    _show_comparisons(search, comparison)
+    if comparison is None:
+        console.print("Not compared on fresh folds: the gain may be noise. Best found so far:")
+    elif not comparison.beyond_noise:
+        console.print(
+            "On fresh folds the gain is not above two standard errors: not distinguishable from "
+            "noise.\nNothing is proposed. Best found:"
+        )
+    else:
+        console.print("The gain on fresh folds is above two standard errors. Proposed:")
+    for change in proposal.changes:
+        click.echo(f"  {change.key}: {change.old} -> {change.new}")
+    if comparison is not None and comparison.beyond_noise:
+        click.echo(f"\n{proposal.patch}", nl=False)
+
+
+def _show_comparisons(search: Search, comparison: Comparison | None) -> None:
+    from rich.table import Table
+
+    best = search.best
+    number = "none" if best is None else best.number
+    table = Table("RMSLE on", "folds", "present", f"trial {number}", "gain", "standard error")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for title, compared in (("the search's folds", search.compared), ("fresh folds", comparison)):
+        if compared is not None:
+            table.add_row(
+                title,
+                str(compared.folds),
+                f"{compared.present:.4f}",
+                f"{compared.found:.4f}",
+                f"{compared.gain:+.4f}",
+                f"{compared.standard_error:.4f}",
+            )
+    results().print(table)
