@@ -295,15 +295,14 @@ def test_null_and_absent_are_told_apart_by_columns(model: Model, tmp_path: Path)
     codes = []
     for line in (PLAIN, f'{PLAIN[:-1]}, "{f.name}": null}}'):
         path.write_text("\n".join([line] * 3), "utf-8")
-        (part,) = sources.parts(TableReader(path, model.spec), model.spec)
-        chunk = part.chunk()
+        chunk = next(iter(sources.parts(TableReader(path, model.spec), model.spec))).chunk()
         matrix, doubtful, _ = model.column_encoder.encode(chunk.columns, chunk.height)
         assert not chunk.apart
         assert not doubtful.any()
         codes.append(matrix[:, model.spec.inputs.index(f)].tolist())
 
     assert np.isnan(codes[0]).all()
-    assert codes[1] == [f.levels.index(f.null_means)] * 3
+    assert set(codes[1]) == {f.levels.index(f.null_means)}
 
 
 # Parquet and DataFrames
