@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from threading import Lock
-from typing import Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import numpy as np
 
@@ -20,7 +20,6 @@ from regression_model.artifact import (
     Artifact,
     open_artifact,
 )
-from regression_model.batch.encode import ColumnEncoder
 from regression_model.comparables import Comparable, Comparables, PastSales
 from regression_model.encoder import Encoder, Matrix
 from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible
@@ -31,6 +30,9 @@ from regression_model.schema import house_schema
 from regression_model.scorer import Scorer
 from regression_model.spec import Spec
 from regression_model.tables import frame_rows, is_frame
+
+if TYPE_CHECKING:
+    from regression_model.batch.encode import ColumnEncoder
 
 _LONG_FRAME = 64  # rows from which on a DataFrame is valued faster by columns than by rows
 _LARGEST_EXACT = 2**53  # the largest integer that a double counts to
@@ -169,6 +171,8 @@ class Model:
     @cached_property
     def column_encoder(self) -> ColumnEncoder:
         """What encodes whole columns as this model encodes rows."""
+        from regression_model.batch.encode import ColumnEncoder
+
         return ColumnEncoder(self.spec, self._validator, self._encoder)
 
     def check_golden(self) -> list[str]:

@@ -237,6 +237,38 @@ def test_predict_answers_in_json(artifact: Path, table: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_predict_says_the_same_on_any_number_of_cores(
+    artifact: Path, table: Path, workers: int
+) -> None:
+    usual = ["predict", table, "--artifact", artifact, "--output"]
+    assert call(*usual, "prices.csv").exit_code == 0
+
+    assert call(*usual, "again.csv", "--workers", workers).exit_code == 0
+
+    assert Path("again.csv").read_text() == Path("prices.csv").read_text()
+
+
+def test_predict_wants_a_core(artifact: Path, table: Path) -> None:
+    result = call("predict", table, "--output", "p.csv", "--artifact", artifact, "--workers", 0)
+
+    assert result.exit_code == 2
+    assert "'--workers': 0 is not in the range x>=1" in result.stderr
+
+
+@pytest.mark.parametrize("absent", ["pyarrow", "onnx"])
+def test_predict_without_the_batch_libraries_writes_the_same(
+    artifact: Path, table: Path, absent: str
+) -> None:
+    usual = ["predict", table, "--artifact", artifact, "--output"]
+    assert call(*usual, "prices.csv").exit_code == 0
+
+    ended = run(*usual, "again.csv", absent=absent)
+
+    assert ended.returncode == 0, ended.stderr
+    assert Path("again.csv").read_text() == Path("prices.csv").read_text()
+
+
 def test_predict_mentions_columns_that_it_does_not_use(artifact: Path, tmp_path: Path) -> None:
     tmp_path.joinpath("houses.csv").write_text(f"{HEADER},Colour\n1,NAmes,5,1960,1000,red\n")
 

@@ -13,6 +13,17 @@ from numpy.typing import NDArray
 from regression_model.batch.columns import Column, Levels, Mask, Numbers, Opaque
 
 
+def is_text(data: bytes) -> bool:
+    """Whether the bytes are UTF-8, which Arrow takes for granted."""
+    if data.isascii():
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def column_of(array: pa.Array) -> Column:
     """The column that ``array`` holds: NaN, in tables, is null."""
     kind = array.type

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
-from regression_model.batch.arrow import column_of, rows_of
+from regression_model.batch.arrow import column_of, is_text, rows_of
 from regression_model.batch.chunk import Chunk, chunk_of_rows
 from regression_model.batch.columns import Column, Levels, is_plain_number
 from regression_model.batch.csv_blocks import Block, Rows, record_ends
@@ -132,12 +132,7 @@ def _is_plain(data: bytes) -> bool:
         return False
     if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
         return False
-    if not data.isascii():
-        try:
-            data.decode()
-        except UnicodeDecodeError:
-            return False
-    return not _may_hold_a_huge_cell(data)
+    return is_text(data) and not _may_hold_a_huge_cell(data)
 
 
 def _may_hold_a_huge_cell(data: bytes) -> bool:

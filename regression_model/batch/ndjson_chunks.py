@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import json
 
-from regression_model.batch.arrow import column_of
+from regression_model.batch.arrow import column_of, is_text
 from regression_model.batch.chunk import Chunk, chunk_of_rows
 from regression_model.spec import Spec
 from regression_model.tables import json_row
@@ -114,12 +114,7 @@ def _rows(block: Lines) -> Iterator[Any]:
 
 
 def _one_object_a_line(data: bytes) -> bool:
-    if any(mark in data for mark in _NOT_ALIKE):
+    if any(mark in data for mark in _NOT_ALIKE) or not is_text(data):
         return False
-    if not data.isascii():
-        try:
-            data.decode()
-        except UnicodeDecodeError:
-            return False
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
     return data[:1] == b"{" and data.count(b"\n{") + 1 == data.count(b"{") == lines

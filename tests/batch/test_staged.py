@@ -48,6 +48,16 @@ def test_the_compiled_graph_is_staged_and_all_its_trees_are_taken_out(model: Mod
     StagedGraph(graph)
 
 
+def test_a_graph_that_cannot_be_staged_is_run_as_it_is(
+    model: Model, edges: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staged, "forest_of", lambda _: None)
+
+    value = batch_scorer(model).score(edges[:9])
+
+    assert value.price.tolist() == model.scorer.score(edges[:9]).price.tolist()
+
+
 @pytest.mark.parametrize("rows", [0, 1, 7, 8, 9, 1023, 1024, 1025, 2049])
 def test_no_number_of_rows_is_special(
     model: Model, edges: NDArray[np.float32], rows: int, monkeypatch: pytest.MonkeyPatch
