@@ -11,10 +11,9 @@ import numpy as np
 from regression_model.artifact import GRAPH
 from regression_model.batch.pipeline import available_cores, in_order
 from regression_model.batch.sources import Part, parts
-from regression_model.batch.valuing import TableValuer
+from regression_model.batch.valuing import Score, TableValuer
 from regression_model.batch.writers import format_of
 from regression_model.predict import Model
-from regression_model.scorer import Scorer
 from regression_model.tables import TableReader
 
 
@@ -43,7 +42,7 @@ def value_table(
 
     ``names`` are those of the columns written. ``report`` is called after each part.
     """
-    valuer = TableValuer(model, batch_scorer(model))
+    valuer = TableValuer(model, batch_score(model))
     output = format_of(suffix, names)
 
     def work(part: Part) -> Done:
@@ -66,17 +65,18 @@ def value_table(
             report(done)
 
 
-def batch_scorer(model: Model) -> Scorer:
-    """The model's scorer for tables: its graph staged, where that can be done, and the prices stay.
+def batch_score(model: Model) -> Score:
+    """What ``model.scorer.score`` does, for tables: by the staged graph, where there is one.
 
-    Without ``onnx``, and for a graph with nodes that cannot be staged, it is the one that serves.
+    Without ``onnx``, and for a graph with nodes that cannot be staged, it is the very same.
     """
     try:
         from regression_model.batch.staged import StagedGraph
         from regression_model.batch.transpose import CannotTranspose
     except ImportError:
-        return model.scorer
+        return model.scorer.score
     try:
-        return model.scorer.running(StagedGraph(model.artifact.read(GRAPH)).run)
+        graph = StagedGraph(model.artifact.read(GRAPH))
     except CannotTranspose:
-        return model.scorer
+        return model.scorer.score
+    return lambda matrix: model.scorer.valuation(*graph.run(matrix))

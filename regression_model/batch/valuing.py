@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from regression_model.batch.chunk import Chunk
 from regression_model.batch.encode import Encoded
+from regression_model.encoder import Matrix
 from regression_model.issues import Issue
 from regression_model.predict import Model
-from regression_model.scorer import Dollars, Scorer
+from regression_model.scorer import Dollars, Valuation
+
+Score = Callable[[Matrix], Valuation]
 
 _LARGEST_EXACT = 2.0**53
 
@@ -38,9 +41,9 @@ class Valued:
 class TableValuer:
     """Values chunks as ``Model.predict_rows`` values rows, with the same outcome; thread-safe."""
 
-    def __init__(self, model: Model, scorer: Scorer | None = None) -> None:
+    def __init__(self, model: Model, score: Score | None = None) -> None:
         self._model = model
-        self._scorer = scorer or model.scorer
+        self._score = score or model.scorer.score
         self._encoder = model.column_encoder
 
     def value(self, chunk: Chunk) -> Valued:
@@ -67,7 +70,7 @@ class TableValuer:
         rows: NDArray[np.intp],
     ) -> None:
         everything = len(rows) == len(encoded.matrix)
-        value = self._scorer.score(encoded.matrix if everything else encoded.matrix[rows])
+        value = self._score(encoded.matrix if everything else encoded.matrix[rows])
         valued.price[places] = rounded(value.price, 2)
         valued.low[places] = rounded(value.low, 2)
         valued.high[places] = rounded(value.high, 2)

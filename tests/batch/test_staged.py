@@ -15,7 +15,7 @@ from regression_model.artifact import GRAPH
 from regression_model.batch import staged
 from regression_model.batch.graph_trees import forest_of
 from regression_model.batch.staged import StagedGraph
-from regression_model.batch.table import batch_scorer
+from regression_model.batch.table import batch_score
 from regression_model.batch.transpose import CannotTranspose, transposed
 from regression_model.batch.trees import Forest, ForestEvaluator
 from regression_model.scorer import INPUT_NAME, OUTPUT_NAMES, open_session
@@ -32,7 +32,7 @@ def edges(spec: Any, sales: Any, trained: Any) -> NDArray[np.float32]:
 def test_every_price_at_the_edges_is_that_of_the_graph(
     model: Model, edges: NDArray[np.float32]
 ) -> None:
-    serving, batch = model.scorer.score(edges), batch_scorer(model).score(edges)
+    serving, batch = model.scorer.score(edges), batch_score(model)(edges)
 
     assert len(edges) >= 10_000
     for expected, value in zip(serving, batch, strict=True):
@@ -53,7 +53,7 @@ def test_a_graph_that_cannot_be_staged_is_run_as_it_is(
 ) -> None:
     monkeypatch.setattr(staged, "forest_of", lambda _: None)
 
-    value = batch_scorer(model).score(edges[:9])
+    value = batch_score(model)(edges[:9])
 
     assert value.price.tolist() == model.scorer.score(edges[:9]).price.tolist()
 
