@@ -21,6 +21,7 @@ Matrix = NDArray[np.float32]
 
 _ABSENT = object()
 _UNDECLARED = -1.0
+_UNSEEN = -2.0
 
 
 class Encoder:
@@ -34,15 +35,19 @@ class Encoder:
         self, spec: Spec, *, levels_seen: Mapping[str, Sequence[Level]] | None = None
     ) -> None:
         self.features = spec.inputs
-        self._codes = [_codes(f) if f.has_levels else None for f in self.features]
+        self._codes = [
+            _codes(f, (levels_seen or {}).get(f.name, f.levels)) if f.has_levels else None
+            for f in self.features
+        ]
+        self._blank = {f.name: _ABSENT if f.has_levels else None for f in self.features}
         self._low = np.array([f.range[0] if f.range else -np.inf for f in self.features])
         self._high = np.array([f.range[1] if f.range else np.inf for f in self.features])
         self._with_levels = np.array([j for j, f in enumerate(self.features) if f.has_levels], int)
-        self._seen = self._seen_table(levels_seen)
         sale = spec.sale_year
         self._sale_year = self.features.index(sale) if sale is not None else None
         years = [f for f in self.features if f.kind == "year" and f is not sale]
         self._years = np.array([self.features.index(f) for f in years], int)
+        self._least, self._most = self._limits_without_doubt()
 
     @property
     def names(self) -> list[str]:
@@ -51,47 +56,59 @@ class Encoder:
 
     def encode(self, houses: Sequence[House]) -> tuple[Matrix, list[Issue]]:
         """Return the matrix, shape ``(len(houses), len(features))``, and warnings by row."""
-        matrix = np.empty((len(houses), len(self.features)), np.float32)
-        for row, house in enumerate(houses):
-            matrix[row] = self._encode_one(house)
+        if not houses:
+            return np.empty((0, len(self.features)), np.float32), []
+        matrix = np.array([self._encode_one(house) for house in houses], np.float32)
+        doubtful = (matrix < self._least) | (matrix > self._most)
+        if not np.count_nonzero(doubtful):
+            return matrix, []
+        rows = np.flatnonzero(doubtful.any(axis=1)).tolist()
+        matrix[rows], warnings = self._doubts(matrix[rows], [houses[row] for row in rows])
+        for warning in warnings:
+            warning["row"] = rows[warning["row"] or 0]
+        return matrix, warnings
+
+    def _encode_one(self, house: House) -> list[Any]:
+        try:
+            values = list(map(house.__getitem__, self._blank))
+        except KeyError:
+            values = list(map((self._blank | house).__getitem__, self._blank))
+        return [
+            value if codes is None else codes.get(value, _UNDECLARED)
+            for codes, value in zip(self._codes, values, strict=True)
+        ]
+
+    def _limits_without_doubt(self) -> tuple[Matrix, Matrix]:
+        """Between these, a row has nothing to be warned of; most rows need no other check.
+
+        Codes that are warned of are negative. No house stands before the years in which houses are
+        sold without a doubt, so a year up to the first of them cannot be after the sale.
+        """
+        least, most = self._low.copy(), self._high.copy()
+        least[self._with_levels] = 0
+        if self._sale_year is not None:
+            most[self._years] = np.minimum(most[self._years], least[self._sale_year])
+        return _single_above(least), -_single_above(-most)
+
+    def _doubts(self, matrix: Matrix, houses: Sequence[House]) -> tuple[Matrix, list[Issue]]:
         warnings = self._level_warnings(matrix, houses)
         warnings += self._range_warnings(matrix, houses)
         warnings += self._order_warnings(matrix, houses)
         warnings.sort(key=lambda w: w["row"] or 0)
         return matrix, warnings
 
-    def _encode_one(self, house: House) -> list[Any]:
-        get = house.get
-        return [
-            get(f.name) if codes is None else codes.get(get(f.name, _ABSENT), _UNDECLARED)
-            for f, codes in zip(self.features, self._codes, strict=True)
-        ]
-
-    def _seen_table(self, levels_seen: Mapping[str, Sequence[Level]] | None) -> NDArray[np.bool_]:
-        widest = max((len(f.levels) for f in self.features), default=0)
-        table = np.ones((len(self._with_levels), widest + 1), bool)
-        table[:, widest] = False  # where code -1, an undeclared level, lands
-        if levels_seen is not None:
-            for i, j in enumerate(self._with_levels):
-                feature = self.features[j]
-                seen = set(levels_seen[feature.name])
-                table[i, : len(feature.levels)] = [level in seen for level in feature.levels]
-        return table
-
     def _level_warnings(self, matrix: Matrix, houses: Sequence[House]) -> list[Issue]:
+        """Warn of negative codes, and put what the model may know of them in their places."""
         codes = matrix[:, self._with_levels]
-        known = ~np.isnan(codes)
-        index = np.where(known, codes, 0).astype(np.intp)
-        strange = known & ~self._seen[np.arange(len(self._with_levels)), index]
         found = []
-        for row, i in zip(*np.nonzero(strange), strict=True):
+        for row, i in zip(*np.nonzero(codes < 0), strict=True):
             feature = self.features[self._with_levels[i]]
             value = houses[row].get(feature.name)
             found.append(
                 issue(int(row), feature.name, "unseen_level", _unseen(feature, value), value)
             )
-        if found:
-            matrix[:, self._with_levels] = np.where(codes == _UNDECLARED, np.nan, codes)
+        declared = np.where(codes == _UNDECLARED, np.nan, _UNSEEN - codes)
+        matrix[:, self._with_levels] = np.where(codes < 0, declared, codes)
         return found
 
     def _range_warnings(self, matrix: Matrix, houses: Sequence[House]) -> list[Issue]:
@@ -120,12 +137,22 @@ class Encoder:
         return found
 
 
-def _codes(f: Feature) -> dict[Any, float]:
-    codes: dict[Any, float] = {level: float(i) for i, level in enumerate(f.levels)}
+def _codes(f: Feature, seen: Sequence[Level]) -> dict[Any, float]:
+    """Code by value; that of a level not among ``seen`` is ``_UNSEEN`` minus its position."""
+    met = set(seen)
+    codes: dict[Any, float] = {
+        level: float(i) if level in met else _UNSEEN - i for i, level in enumerate(f.levels)
+    }
     codes |= {spelling: codes[level] for spelling, level in f.spellings.items()}
     codes[None] = codes.get(f.null_means, np.nan)
     codes[_ABSENT] = np.nan
     return codes
+
+
+def _single_above(values: NDArray[np.float64]) -> Matrix:
+    """The smallest numbers of single precision that are not less than ``values``."""
+    nearest = values.astype(np.float32)
+    return np.where(nearest < values, np.nextafter(nearest, np.float32(np.inf)), nearest)
 
 
 def _unseen(f: Feature, value: Any) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+import threading
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime as ort
@@ -42,6 +45,7 @@ class Scorer:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._one_row = _OneRow(self._session)
         self._half_width = half_width
         self._fsd = fsd
 
@@ -51,3 +55,39 @@ class Scorer:
         price = np.exp(log_price[:, 0])
         spread = np.exp(self._half_width * difficulty[:, 0])
         return Valuation(price, price / spread, price * spread, self._fsd * difficulty[:, 0])
+
+    def score_each(self, matrix: Matrix) -> list[tuple[float, float, float, float]]:
+        """Price, limits and ``fsd`` of each row as numbers of Python: faster for a few rows."""
+        each = []
+        for log_price, difficulty in self._results(matrix):
+            price, spread = math.exp(log_price), math.exp(self._half_width * difficulty)
+            each.append((price, price / spread, price * spread, self._fsd * difficulty))
+        return each
+
+    def _results(self, matrix: Matrix) -> Iterable[tuple[float, float]]:
+        if len(matrix) == 1:
+            return [self._one_row.run(matrix)]
+        results = self._session.run(OUTPUT_NAMES, {INPUT_NAME: matrix})
+        return zip(*(column.ravel().tolist() for column in results), strict=True)
+
+
+class _OneRow(threading.local):
+    """Memory for one house and its results, bound to a session; each thread has its own.
+
+    That spares ONNX Runtime's Python layer from wrapping arrays, which takes as long as 20 nodes.
+    """
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._house = np.empty((1, session.get_inputs()[0].shape[1]), np.float32)
+        self._log_price, self._difficulty = np.empty((1, 1)), np.empty((1, 1))
+        self._binding = session.io_binding()
+        house = self._house
+        self._binding.bind_input(INPUT_NAME, "cpu", 0, np.float32, house.shape, house.ctypes.data)
+        for name, value in zip(OUTPUT_NAMES, (self._log_price, self._difficulty), strict=True):
+            self._binding.bind_output(name, "cpu", 0, np.float64, value.shape, value.ctypes.data)
+
+    def run(self, matrix: Matrix) -> tuple[float, float]:
+        self._house[...] = matrix
+        self._session.run_with_iobinding(self._binding)
+        return self._log_price.item(), self._difficulty.item()
