@@ -137,17 +137,19 @@ class Model:
         """
         houses, errors = self._validator.check(rows, from_json=from_json)
         matrix, warnings = self._encode(houses)
-        predictions: list[float | None] = [None] * len(houses)
-        intervals: list[list[float] | None] = [None] * len(houses)
-        fsd: list[float | None] = [None] * len(houses)
-        if len(matrix):
-            value = self._scorer.score(matrix)
-            priced = (row for row, house in enumerate(houses) if house is not None)
-            scored = zip(*(column.tolist() for column in value), strict=True)
-            for row, (price, low, high, deviation) in zip(priced, scored, strict=True):
-                predictions[row] = round(price, 2)
-                intervals[row] = [round(low, 2), round(high, 2)]
-                fsd[row] = round(deviation, 4)
+        predictions: list[float | None] = []
+        intervals: list[list[float] | None] = []
+        fsd: list[float | None] = []
+        scored = iter(self._scorer.score_each(matrix) if len(matrix) else ())
+        for house in houses:
+            if house is None:
+                for column in (predictions, intervals, fsd):
+                    column.append(None)
+                continue
+            price, low, high, deviation = next(scored)
+            predictions.append(round(price, 2))
+            intervals.append([round(low, 2), round(high, 2)])
+            fsd.append(round(deviation, 4))
         result: Prediction = {
             "predictions": predictions,
             "intervals": intervals,
@@ -157,7 +159,7 @@ class Model:
             "version": self.version,
         }
         ids = self._ids(rows, houses)
-        if any(i is not None for i in ids):
+        if ids.count(None) < len(ids):
             result["ids"] = ids
         if explain:
             self._explain(result, matrix, ids)
@@ -217,10 +219,12 @@ class Model:
         return request_of(input_data), []
 
     def _encode(self, houses: Sequence[House | None]) -> tuple[Any, list[Issue]]:
-        positions = [row for row, house in enumerate(houses) if house is not None]
-        matrix, warnings = self._encoder.encode([h for h in houses if h is not None])
-        for warning in warnings:
-            warning["row"] = positions[warning["row"] or 0]
+        kept = [house for house in houses if house is not None]
+        matrix, warnings = self._encoder.encode(kept)
+        if warnings and len(kept) < len(houses):
+            positions = [row for row, house in enumerate(houses) if house is not None]
+            for warning in warnings:
+                warning["row"] = positions[warning["row"] or 0]
         return matrix, warnings
 
     def _ids(self, rows: Sequence[Any], houses: Sequence[House | None]) -> list[int | None]:

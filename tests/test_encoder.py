@@ -9,6 +9,7 @@ import pytest
 
 from regression_model.encoder import Encoder
 from regression_model.spec import Feature, Spec
+from regression_model.training.edge import random_houses
 
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5.0, "YearBuilt": 1960.0, "GrLivArea": 1000.0}
 
@@ -199,7 +200,8 @@ def test_the_training_range_includes_its_limits(encoder: Encoder, spec: Spec) ->
         for inside in (low, high):
             codes = [w["code"] for w in warnings(encoder, **{feature.name: inside})]
             assert "beyond_training_range" not in codes
-        for outside in (low - 0.5, high + 0.5):
+        below, above = np.nextafter(np.float32([low, high]), np.float32([-np.inf, np.inf]))
+        for outside in (float(below), float(above), low - 0.5, high + 0.5):
             found = warnings(encoder, **{feature.name: outside})
             assert (feature.name, "beyond_training_range") in {
                 (w["field"], w["code"]) for w in found
@@ -236,6 +238,51 @@ def test_a_sale_in_the_same_year_or_in_an_unknown_one_is_not(encoder: Encoder) -
     assert warnings(encoder, YearBuilt=2008.0, YrSold=2008.0) == []
     assert warnings(encoder, YearBuilt=2008.0) == []
     assert warnings(encoder, YearBuilt=2008.0, YrSold=None) == []
+
+
+def warned_of(spec: Spec, house: dict[str, Any], seen: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is to be warned of, field by field, from the rules alone."""
+    levels, ranges, order = [], [], []
+    for f in spec.inputs:
+        absent = f.name not in house
+        value = house.get(f.name)
+        if f.has_levels:
+            level = f.null_means if value is None else f.spellings.get(value, value)
+            known = absent or (value is None and f.null_means not in f.levels)
+            if not known and level not in seen[f.name]:
+                levels.append((f.name, "unseen_level"))
+        elif value is not None and f.range and not f.range[0] <= np.float32(value) <= f.range[1]:
+            ranges.append((f.name, "beyond_training_range"))
+        sold = house.get("YrSold")
+        year = f.kind == "year" and f is not spec.sale_year and value is not None
+        if year and sold is not None and np.float32(value) > np.float32(sold):
+            order.append((f.name, "sold_before"))
+    return [*levels, *ranges, *order]
+
+
+def test_warnings_are_those_of_the_rules_for_any_house(spec: Spec) -> None:
+    rng = np.random.default_rng(17)
+    seen = {f.name: f.levels[:: rng.integers(1, 4)] for f in leveled(spec)}
+    houses = random_houses(spec, 400, seed=3)
+    for house in houses[::2]:  # the others stay as they were drawn: some without a doubt
+        for f in rng.choice(np.array(spec.inputs, object), size=4, replace=False):
+            if f.has_levels:
+                house[f.name] = rng.choice(np.array(["Nowhere", -1, -2.0, *f.spellings], object))
+            else:
+                edges = [float(np.nextafter(np.float32(v), np.float32(1e9))) for v in f.range]
+                house[f.name] = rng.choice([*f.range, *edges, f.range[0] - 1e-9, f.range[1] + 1])
+    for house in houses[1::4]:
+        seldom = [f.name for f in leveled(spec) if house.get(f.name) not in seen[f.name]]
+        house |= dict.fromkeys(("YearBuilt", "YearRemodAdd", "GarageYrBlt"), 1990.0)
+        for name in seldom:
+            house.pop(name, None)
+
+    _, found = Encoder(spec, levels_seen=seen).encode(houses)
+
+    expected = [warned_of(spec, house, seen) for house in houses]
+    assert [] in expected
+    for row, pairs in enumerate(expected):
+        assert [(w["field"], w["code"]) for w in found if w["row"] == row] == pairs
 
 
 # Rows

@@ -83,22 +83,33 @@ def member_nodes(blend: LimitedVotingRegressor, graph: GraphBuilder, x: str) -> 
 
 
 def combine_nodes(blend: LimitedVotingRegressor, graph: GraphBuilder, members: list[str]) -> str:
-    """The graph's twin of ``combine``."""
-    limited = list(members)
-    anchor = _mean_nodes(graph, [members[k] for k in blend.free()], blend.shares(blend.free()))
-    for k, limit in enumerate(blend._limits()):
-        if limit is not None:
-            distance = graph.constant([[limit]])
-            raised = graph.op("Max", members[k], graph.op("Sub", anchor, distance))
-            limited[k] = graph.op("Min", raised, graph.op("Add", anchor, distance))
-    return _mean_nodes(graph, limited, blend.shares(range(len(members))))
+    """The graph's twin of ``combine``.
+
+    The weighted mean of all members is the anchor, and the weighted mean of how far each of them,
+    held by its limit, strays from it: those without a limit stray by 0 on average.
+    """
+    count, free = len(members), blend.free()
+    every = graph.append(*members)
+    anchor = members[free[0]]
+    if len(free) > 1:
+        weights = np.zeros((count, 1))
+        weights[free, 0] = blend.shares(free)
+        anchor = graph.sums(every, weights)
+    limits = np.array([np.inf if limit is None else limit for limit in blend._limits()])
+    if np.isinf(limits).all():
+        return anchor
+    apart = graph.op("Sub", every, anchor)
+    stray = graph.clip(apart, -limits, limits)
+    shares = np.array(blend.shares(range(count)))[:, None]
+    return graph.op(
+        "Add", anchor, graph.sums(stray, np.where(np.isinf(limits)[:, None], 0.0, shares))
+    )
 
 
-def _mean_nodes(graph: GraphBuilder, values: list[str], shares: list[float]) -> str:
-    if len(values) == 1:
-        return values[0]
-    parts = [
-        graph.op("Mul", value, graph.constant([[share]]))
-        for value, share in zip(values, shares, strict=True)
-    ]
-    return graph.op("Sum", *parts)
+def spread_nodes(graph: GraphBuilder, members: list[str]) -> str:
+    """The distance between the largest and the smallest of ``members``."""
+    every, second = graph.append(*members), graph.constant([1], np.int64)
+    largest, smallest = (
+        graph.op(kind, every, second, keepdims=1, width=1) for kind in ("ReduceMax", "ReduceMin")
+    )
+    return graph.op("Sub", largest, smallest)

@@ -24,8 +24,8 @@ def compile_pipeline(pipeline: Pipeline, difficulty: DifficultyRegressor | None 
     (_, encoder), *steps, (_, final) = cast(list[tuple[str, Any]], pipeline.steps)
     width = len(encoder.get_feature_names_out())
     graph = GraphBuilder()
-    source = graph.source(INPUT_NAME, width)
-    prepared = graph.cast(source, TensorProto.DOUBLE)
+    source = graph.cast(graph.source(INPUT_NAME, width), TensorProto.DOUBLE)
+    prepared = source
     for _, step in steps:
         prepared = convert(step, graph, prepared)
     members = member_nodes(final.regressor_, graph, prepared)

@@ -17,11 +17,11 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from onnx import TensorProto
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
 from regression_model.spec import Spec
+from regression_model.training.blend import spread_nodes
 from regression_model.training.graph import GraphBuilder, convert
 
 FLOOR = 0.01  # no house is easier than this: a leaf may not promise a range of no width
@@ -93,8 +93,9 @@ def difficulty_nodes(
     """The graph's twin of :func:`predict_difficulty`; ``source`` is the matrix of inputs."""
     if difficulty is None:
         return graph.op("Expand", graph.constant([[1.0]]), graph.op("Shape", log_price))
-    unknown = graph.cast(graph.op("IsNaN", source), TensorProto.DOUBLE)
-    count = graph.op("ReduceSum", unknown, graph.constant([1], np.int64), keepdims=1)
-    spread = graph.op("Sub", graph.op("Max", *members), graph.op("Min", *members))
-    features = graph.op("Concat", prepared, unknown, count, spread, log_price, axis=1)
+    unknown = graph.unknown(source)
+    every = graph.constant([1], np.int64)
+    count = graph.op("ReduceSum", unknown, every, keepdims=1, width=1)
+    spread = spread_nodes(graph, members)
+    features = graph.append(prepared, unknown, count, spread, log_price)
     return graph.op("Max", convert(difficulty, graph, features), graph.constant([[FLOOR]]))

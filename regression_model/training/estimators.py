@@ -71,32 +71,29 @@ def _(pipeline: Pipeline, graph: GraphBuilder, x: str) -> str:
 @convert.register(Ridge)
 @convert.register(ElasticNet)
 def _(model: Any, graph: GraphBuilder, x: str) -> str:
-    product = graph.op("MatMul", x, graph.constant(model.coef_.reshape(-1, 1)))
-    return graph.op("Add", product, graph.constant([[float(model.intercept_)]]))
+    return graph.sums(x, model.coef_.reshape(-1, 1), float(model.intercept_))
 
 
 @convert.register
 def _(scaler: StandardScaler, graph: GraphBuilder, x: str) -> str:
-    centred = graph.op("Sub", x, graph.constant(scaler.mean_[None, :]))
-    return graph.op("Div", centred, graph.constant(scaler.scale_[None, :]))
+    return graph.arithmetic("Div", graph.arithmetic("Sub", x, scaler.mean_), scaler.scale_)
 
 
 @convert.register
 def _(scaler: RobustScaler, graph: GraphBuilder, x: str) -> str:
-    centred = graph.op("Sub", x, graph.constant(scaler.center_[None, :]))
-    return graph.op("Div", centred, graph.constant(scaler.scale_[None, :]))
+    return graph.arithmetic("Div", graph.arithmetic("Sub", x, scaler.center_), scaler.scale_)
 
 
 @convert.register
 def _(scaler: MinMaxScaler, graph: GraphBuilder, x: str) -> str:
-    scaled = graph.op("Mul", x, graph.constant(scaler.scale_[None, :]))
-    return graph.op("Add", scaled, graph.constant(scaler.min_[None, :]))
+    return graph.arithmetic("Add", graph.arithmetic("Mul", x, scaler.scale_), scaler.min_)
 
 
 @convert.register
 def _(model: GradientBoostingRegressor, graph: GraphBuilder, x: str) -> str:
     base = 0.0 if isinstance(model.init_, str) else float(np.ravel(model.init_.constant_)[0])
-    return _ensemble(graph, graph.to_float32(x), trees_of(model), base)
+    trees = [t._replace(threshold=_before_rounding(t.threshold)) for t in trees_of(model)]
+    return _ensemble(graph, x, trees, base)
 
 
 @convert.register
@@ -106,8 +103,24 @@ def _(model: HistGradientBoostingRegressor, graph: GraphBuilder, x: str) -> str:
     return graph.op("Exp", total) if model.loss in ("poisson", "gamma") else total
 
 
+def _before_rounding(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The largest doubles that single precision rounds to no more than ``thresholds``.
+
+    An estimator that rounds its inputs splits there, seen from the number before rounding. Ties
+    go to the even mantissa (IEEE 754, section 4.3.1).
+    """
+    below = thresholds.astype(np.float32)
+    below = np.where(below > thresholds, np.nextafter(below, np.float32(-np.inf)), below)
+    above = np.nextafter(below, np.float32(np.inf))
+    middle = (below.astype(np.float64) + above.astype(np.float64)) / 2
+    even = below.view(np.int32) % 2 == 0
+    return np.where(even, middle, np.nextafter(middle, -np.inf))
+
+
 def _ensemble(graph: GraphBuilder, x: str, trees: Iterable[Tree], base: float) -> str:
+    """The sum of ``trees`` and ``base``, which the leaves of the first tree take in."""
     grown = [_with_a_split(tree) for tree in trees]
+    grown[0] = grown[0]._replace(value=base + grown[0].value)
     inner = [np.flatnonzero(tree.left >= 0) for tree in grown]
     leaves = [np.flatnonzero(tree.left < 0) for tree in grown]
     roots = np.cumsum([0, *(len(nodes) for nodes in inner)])
@@ -123,15 +136,19 @@ def _ensemble(graph: GraphBuilder, x: str, trees: Iterable[Tree], base: float) -
             is_leaf[side] += (tree.left[child] < 0).astype(int).tolist()
     splits = _gathered([tree.threshold for tree in grown], inner)
     weights = _gathered([tree.value for tree in grown], leaves)
-    total = graph.op(
+    matrix, features = _read_where_they_are(
+        graph, x, _gathered([tree.feature for tree in grown], inner)
+    )
+    return graph.op(
         "TreeEnsemble",
-        x,
+        matrix,
         domain="ai.onnx.ml",
+        width=1,
         n_targets=1,
         aggregate_function=_SUM,
         post_transform=_NO_TRANSFORM,
         tree_roots=roots[:-1].tolist(),
-        nodes_featureids=_gathered([tree.feature for tree in grown], inner).astype(int).tolist(),
+        nodes_featureids=features,
         nodes_splits=numpy_helper.from_array(splits.astype(np.float64)),
         nodes_modes=numpy_helper.from_array(np.full(len(splits), _LESS_OR_EQUAL, np.uint8)),
         nodes_truenodeids=children["true"],
@@ -141,7 +158,15 @@ def _ensemble(graph: GraphBuilder, x: str, trees: Iterable[Tree], base: float) -
         leaf_targetids=[0] * len(weights),
         leaf_weights=numpy_helper.from_array(weights.astype(np.float64)),
     )
-    return graph.op("Add", total, graph.constant([[base]]))
+
+
+def _read_where_they_are(
+    graph: GraphBuilder, x: str, features: NDArray[np.intp]
+) -> tuple[str, list[int]]:
+    """A matrix in which the splits find their columns of ``x``, and each split's place in it."""
+    used, which = np.unique(features, return_inverse=True)
+    matrix, places = graph.read(graph.columns(x, used))
+    return matrix, np.array(places)[which].tolist()
 
 
 def _gathered(arrays: list[Any], chosen: list[NDArray[np.intp]]) -> Any:

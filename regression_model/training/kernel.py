@@ -99,7 +99,7 @@ class LandmarkKernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mi
         return matrix @ self.projection_ + self.offset_
 
     def _exponents(self, projected: Any) -> Any:
-        """``-gamma * distance^2`` to each landmark, by the operations of the compiled twin."""
+        """``-gamma * distance^2`` to each landmark, from the three terms of the compiled twin."""
         own = self.gamma * np.sum(projected**2, axis=1, keepdims=True)
         theirs = self.gamma * np.sum(self.landmarks_**2, axis=1)
         return projected @ (2 * self.gamma * self.landmarks_.T) - theirs - own
@@ -107,13 +107,11 @@ class LandmarkKernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mi
 
 @convert.register
 def _(model: LandmarkKernelRegressor, graph: GraphBuilder, x: str) -> str:
-    gamma, landmarks = model.gamma, model.landmarks_
-    projected = graph.op("MatMul", x, graph.constant(model.projection_))
-    projected = graph.op("Add", projected, graph.constant(model.offset_[None, :]))
-    own = graph.op("ReduceSumSquare", projected, graph.constant([1], np.int64), keepdims=1)
-    theirs = gamma * np.sum(landmarks**2, axis=1)[None, :]
-    products = graph.op("MatMul", projected, graph.constant(2 * gamma * landmarks.T))
-    nearness = graph.op("Sub", products, graph.constant(theirs))
-    nearness = graph.op("Sub", nearness, graph.op("Mul", own, graph.constant([[gamma]])))
-    total = graph.op("MatMul", graph.op("Exp", nearness), graph.constant(model.weights_[:, None]))
-    return graph.op("Add", total, graph.constant([[model.intercept_]]))
+    root, landmarks = np.sqrt(model.gamma), model.landmarks_
+    projected = graph.sums(x, root * model.projection_, root * model.offset_)
+    second = graph.constant([1], np.int64)
+    own = graph.op("ReduceSumSquare", projected, second, keepdims=1, width=1)
+    theirs = model.gamma * np.sum(landmarks**2, axis=1)
+    products = graph.sums(projected, 2 * root * landmarks.T, -theirs)
+    likeness = graph.op("Exp", graph.op("Sub", products, own))
+    return graph.sums(likeness, model.weights_[:, None], model.intercept_)

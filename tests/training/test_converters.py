@@ -116,7 +116,7 @@ STEPS = {
     ),
     "RangeClipper": Case(RangeClipper({"x0": (-1.0, 1.0), "x2": (0.1, 0.3)})),
     "RangeClipper of fit": Case(RangeClipper()),
-    "ElapsedTime": Case(ElapsedTime(["x0", "x2"], "x1"), unknown=True),
+    "ElapsedTime": Case(ElapsedTime(["x0", "x2"], "x1")),
     "DerivedFeatures in a chain": Case(DerivedFeatures(CHAIN), sums=True),
     "DerivedFeatures product": Case(DerivedFeatures([formula("product", "x0", "x1", "x1")])),
     "DerivedFeatures ratio": Case(DerivedFeatures([formula("ratio", "x0", "x1")])),
@@ -226,7 +226,8 @@ def fitted(name: str) -> tuple[Twin, Twin]:
 def compiled(estimator: BaseEstimator, width: int) -> Twin:
     """The graph of a fitted estimator with ``width`` columns of results."""
     graph = GraphBuilder()
-    result = convert(estimator, graph, graph.cast("houses", TensorProto.DOUBLE))
+    source = graph.source("houses", WIDTH)
+    result = convert(estimator, graph, graph.cast(source, TensorProto.DOUBLE))
     names = [f"column{j}" for j in range(width)]
     columns = {name: graph.columns(result, [j]) for j, name in enumerate(names)}
     content = graph.finish(source="houses", columns=WIDTH, results=columns)

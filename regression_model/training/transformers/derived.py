@@ -120,7 +120,7 @@ def _stage_nodes(
         weights = np.zeros((width, len(formulas)))
         for k, (formula, places) in enumerate(zip(formulas, positions, strict=True)):
             np.add.at(weights[:, k], places, _weights(formula))
-        return graph.op("MatMul", x, graph.constant(weights))
+        return graph.sums(x, weights)
     terms = [graph.columns(x, list(places)) for places in zip(*positions, strict=True)]
     if kind == "product":
         result = terms[0]
@@ -128,10 +128,10 @@ def _stage_nodes(
             result = graph.op("Mul", result, term)
         return result
     if kind == "ratio":
-        zero, one = graph.constant([[0.0]]), graph.constant([[1.0]])
-        empty = graph.op("Equal", terms[1], zero)
-        quotient = graph.op("Div", terms[0], graph.op("Where", empty, one, terms[1]))
-        return graph.op("Where", empty, zero, quotient)
+        quotient, zero = graph.op("Div", *terms), graph.constant([[0.0]])
+        if graph.is_positive(terms[1]):
+            return quotient
+        return graph.op("Where", graph.op("Equal", terms[1], zero), zero, quotient)
     return _flag_nodes(graph, terms[0], formulas)
 
 

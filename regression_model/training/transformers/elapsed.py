@@ -35,5 +35,7 @@ class ElapsedTime(MatrixTransformer):
 
 @convert.register
 def _(step: ElapsedTime, graph: GraphBuilder, x: str) -> str:
-    reference = graph.columns(x, [step.reference_])
-    return graph.append(x, graph.op("Sub", reference, graph.columns(x, step.positions_)))
+    weights = np.zeros((step.n_features_in_, len(step.positions_)))
+    weights[step.positions_, np.arange(len(step.positions_))] = -1.0
+    weights[step.reference_] += 1.0
+    return graph.append(x, graph.sums(x, weights))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-from onnx import TensorProto
 
 from regression_model.spec import Imputation
 from regression_model.training.graph import GraphBuilder, convert
 from regression_model.training.transformers.matrix import Columns, Matrix, MatrixTransformer
+
+Rule = tuple[int, int, Matrix | None]  # filled column, column it depends on, its table of groups
 
 
 class MissingFlagger(MatrixTransformer):
@@ -79,6 +80,18 @@ class DeclaredImputer(MatrixTransformer):
             filled[:, j] = np.where(unknown[:, j], filled[:, source], filled[:, j])
         return filled
 
+    def waves(self) -> Iterator[list[Rule]]:
+        """What is filled from other columns, in order: of a wave, no rule needs another."""
+        copies: list[Rule] = [(int(j), int(source), None) for j, source in self.copied_]
+        wave: list[Rule] = []
+        for rule in [*self.group_tables_, *copies]:
+            if rule[1] in [j for j, *_ in wave]:
+                yield wave
+                wave = []
+            wave.append(rule)
+        if wave:
+            yield wave
+
 
 def _statistic(values: Matrix, rule: Imputation) -> float:
     if rule.method == "constant":
@@ -96,31 +109,25 @@ def _statistic(values: Matrix, rule: Imputation) -> float:
 
 @convert.register
 def _(step: MissingFlagger, graph: GraphBuilder, x: str) -> str:
-    unknown = graph.op("IsNaN", graph.columns(x, step.positions_))
-    return graph.append(x, graph.cast(unknown, TensorProto.DOUBLE))
+    return graph.append(x, graph.unknown(graph.columns(x, step.positions_)))
 
 
 @convert.register
 def _(step: DeclaredImputer, graph: GraphBuilder, x: str) -> str:
-    unknown = graph.op("IsNaN", x)
-    filled = graph.op("Where", unknown, graph.constant(step.fill_[None, :]), x)
-    width = step.n_features_in_
-    for j, g, table in step.group_tables_:
-        last = graph.constant([[float(len(table))]])
-        codes = graph.op("Min", graph.columns(filled, [g]), last)
-        by_group = graph.lookup(codes, [np.append(table, step.fill_[j])])
-        place = np.array([j])
-        chosen = graph.op(
-            "Where", graph.columns(unknown, place), by_group, graph.columns(filled, place)
-        )
-        filled = graph.replace(filled, width, place, chosen)
-    if len(step.copied_):
-        places, sources = step.copied_.T
-        chosen = graph.op(
-            "Where",
-            graph.columns(unknown, places),
-            graph.columns(filled, sources),
-            graph.columns(filled, places),
-        )
-        filled = graph.replace(filled, width, places, chosen)
+    places = graph.may_be_unknown(x)
+    given = graph.columns(x, places)
+    unknown = graph.op("IsNaN", given)
+    filled = graph.op("Where", unknown, graph.constant(step.fill_[None, places]), given)
+    filled = graph.replace(x, places, filled)
+    for rules in step.waves():
+        found = graph.append(*(_other_fill(step, graph, filled, rule) for rule in rules))
+        candidates = graph.replace(filled, np.array([j for j, *_ in rules]), found)
+        chosen = graph.op("Where", unknown, graph.columns(candidates, places), given)
+        filled = graph.replace(filled, places, chosen)
     return filled
+
+
+def _other_fill(step: DeclaredImputer, graph: GraphBuilder, filled: str, rule: Rule) -> str:
+    j, source, table = rule
+    values = graph.columns(filled, [source])
+    return values if table is None else graph.lookup(values, [np.append(table, step.fill_[j])])

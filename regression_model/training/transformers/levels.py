@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto
 
 from regression_model.training.graph import GraphBuilder, convert
 from regression_model.training.transformers.matrix import Columns, Matrix, MatrixTransformer
@@ -104,15 +103,11 @@ def _codes(values: Matrix, size: int) -> NDArray[np.intp]:
 def _(step: CodeTables, graph: GraphBuilder, x: str) -> str:
     if not len(step.positions_):
         return x
-    last = np.array([[float(len(table) - 1) for table in step.tables_]])
-    codes = graph.op("Min", graph.columns(x, step.positions_), graph.constant(last))
-    mapped = graph.lookup(codes, step.tables_)
-    return graph.replace(x, step.n_features_in_, step.positions_, mapped)
+    mapped = graph.lookup(graph.columns(x, step.positions_), step.tables_)
+    return graph.replace(x, step.positions_, mapped)
 
 
 @convert.register
 def _(step: LevelIndicators, graph: GraphBuilder, x: str) -> str:
-    codes = graph.columns(x, step.sources_)
-    equal = graph.op("Equal", codes, graph.constant(step.codes_[None, :]))
-    indicators = graph.cast(equal, TensorProto.DOUBLE)
+    indicators = graph.indicators(graph.columns(x, step.sources_), step.codes_)
     return graph.append(graph.columns(x, step.rest_), indicators)

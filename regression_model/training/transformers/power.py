@@ -61,7 +61,7 @@ def _power(size: Matrix, exponent: Matrix) -> Matrix:
 def _(step: LogTransformer, graph: GraphBuilder, x: str) -> str:
     values = graph.op("Max", graph.columns(x, step.positions_), graph.constant([[0.0]]))
     logs = graph.op("Log", graph.op("Add", values, graph.constant([[1.0]])))
-    return graph.replace(x, step.n_features_in_, step.positions_, logs)
+    return graph.replace(x, step.positions_, logs)
 
 
 @convert.register
@@ -72,7 +72,7 @@ def _(step: YeoJohnsonTransformer, graph: GraphBuilder, x: str) -> str:
     negative = graph.op("Neg", _power_nodes(graph, size, 2.0 - step.lambdas_))
     is_positive = graph.op("GreaterOrEqual", values, graph.constant([[0.0]]))
     chosen = graph.op("Where", is_positive, positive, negative)
-    return graph.replace(x, step.n_features_in_, step.positions_, chosen)
+    return graph.replace(x, step.positions_, chosen)
 
 
 def _power_nodes(graph: GraphBuilder, size: str, exponent: Any) -> str:

@@ -37,5 +37,4 @@ class RangeClipper(MatrixTransformer):
 
 @convert.register
 def _(step: RangeClipper, graph: GraphBuilder, x: str) -> str:
-    raised = graph.op("Max", x, graph.constant(step.low_[None, :]))
-    return graph.op("Min", raised, graph.constant(step.high_[None, :]))
+    return graph.clip(x, step.low_, step.high_)

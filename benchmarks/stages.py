@@ -1,0 +1,92 @@
+"""Where the time of a request goes, in process, for one house and for thousands.
+
+    python benchmarks/stages.py --artifact DIR
+
+Prints a Markdown table of microseconds per house, median (and minimum) of interleaved rounds:
+validation (parsing included), encoding (warnings included), inference, and the answer as bytes.
+Each stage is timed within the whole path, where the others have used the processor's caches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_json
+
+from regression_model import Model, load_model, predict
+from regression_model.training.sample import generate
+
+STAGES = ("validation", "encoding", "inference", "answer", "total")
+SIZES = (1, 10, 100, 1_000, 10_000)
+ROUNDS = 15
+
+
+class Watch:
+    """Adds up the seconds spent in functions, by stage."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+
+    def watched(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any, **named: Any) -> Any:
+            start = time.perf_counter()
+            result = function(*arguments, **named)
+            self.seconds[stage] += time.perf_counter() - start
+            return result
+
+        return timed
+
+    def read(self) -> dict[str, float]:
+        """The seconds of each stage since the last time; what no stage took is the answer's."""
+        found, self.seconds = self.seconds, dict.fromkeys(STAGES, 0.0)
+        found["answer"] = 2 * found["total"] - sum(found.values())
+        return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--artifact", type=Path, required=True)
+    model = load_model(parser.parse_args().artifact)
+    watch = Watch()
+    ask = watch.watched("total", lambda body: to_json(model.predict_json(body)))
+    _watch_stages(model, watch)
+    bodies = {size: _body(model, size) for size in SIZES}
+    times: dict[int, list[dict[str, float]]] = {size: [] for size in SIZES}
+    for _ in range(ROUNDS):
+        for size, body in bodies.items():
+            ask(body)
+            watch.read()
+            for _ in range(max(1, min(200, 2000 // size))):
+                ask(body)
+                times[size].append(watch.read())
+    print(f"| houses per request | {' | '.join(STAGES)} |\n|---|{'---|' * len(STAGES)}")
+    for size, found in times.items():
+        columns = ([1e6 * f[stage] / size for f in found] for stage in STAGES)
+        cells = (f"{statistics.median(c):.1f} ({min(c):.1f})" for c in columns)
+        print(f"| {size:,} | {' | '.join(cells)} |")
+
+
+def _watch_stages(model: Any, watch: Watch) -> None:
+    parts: tuple[tuple[str, Any, str], ...] = (
+        ("validation", predict, "parse_request"),
+        ("validation", model._validator, "check"),
+        ("encoding", model, "_encode"),
+        ("inference", model._scorer, "score_each"),
+    )
+    for stage, part, function in parts:
+        setattr(part, function, watch.watched(stage, getattr(part, function)))
+
+
+def _body(model: Model, size: int) -> bytes:
+    table = generate(size, spec=model.spec).drop(columns=model.spec.target.name)
+    return json.dumps({"inputs": json.loads(table.to_json(orient="records"))}).encode()
+
+
+if __name__ == "__main__":
+    main()
