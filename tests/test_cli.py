@@ -982,6 +982,19 @@ def test_a_missing_training_library_is_said_with_the_command_that_installs_it(
     )
 
 
+@pytest.mark.parametrize("text", ["", "garbage", "-1", "1e9"])
+def test_an_unusable_build_date_is_said_in_one_line(
+    text: str, sold: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", text)
+
+    ended = run("train", "--data", sold, "--output", "models")
+
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert f"SOURCE_DATE_EPOCH is {text!r}; expected whole seconds" in ended.stderr
+
+
 def test_only_tune_needs_what_tunes(sold: Path, small_config: Path) -> None:
     arguments = ["--data", sold, "--config", small_config]
 

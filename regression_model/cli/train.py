@@ -50,6 +50,7 @@ def command(
       regression-model train --data train.csv --output models
       regression-model train --data train.csv --repeats 10
     """
+    _check_epoch()
     from threadpoolctl import threadpool_limits
 
     from regression_model.artifact import package_root
@@ -80,6 +81,17 @@ def command(
         print_json(_summary(folder, sales, trained))
     else:
         _show(folder, spec, sales, trained)
+
+
+def _check_epoch() -> None:
+    """Say it before NumPy does, which reads the variable as it is imported, in a traceback."""
+    import os
+
+    text = os.environ.get("SOURCE_DATE_EPOCH", "0")
+    if not (text.isascii() and text.isdigit() and len(text) <= 11):
+        raise click.UsageError(
+            f"SOURCE_DATE_EPOCH is {text!r}; expected whole seconds since 1970, or unset it"
+        )
 
 
 def _check_writable(root: Path) -> None:

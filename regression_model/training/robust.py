@@ -14,26 +14,30 @@ EFFICIENCY = 1.345  # in scales: 95% as efficient as least squares where errors 
 TO_DEVIATION = 1.4826  # of the median absolute residual, where errors are normal
 
 
-class HuberElasticNet(ElasticNet):  # type: ignore[misc]  # scikit-learn has no types
-    """An :class:`~sklearn.linear_model.ElasticNet` of Huber's loss instead of the squared one."""
+class _HuberLoss:
+    """Gives the linear model behind it Huber's loss in place of the squared one."""
+
+    predict: Callable[[Any], Any]
 
     def fit(self, X: Any, y: Any) -> Self:
-        _fit_reweighted(super().fit, self.predict, X, y)
+        model: Any = super()
+        _fit_reweighted(model.fit, self.predict, X, y)
         return self
 
     def __sklearn_tags__(self) -> Any:
-        return _of_one_target(super().__sklearn_tags__())
+        model: Any = super()
+        tags = model.__sklearn_tags__()
+        tags.target_tags.multi_output = False
+        tags.target_tags.single_output = True
+        return tags
 
 
-class HuberRidge(Ridge):  # type: ignore[misc]  # scikit-learn has no types
-    """A :class:`~sklearn.linear_model.Ridge` of Huber's loss instead of the squared one."""
+class HuberElasticNet(_HuberLoss, ElasticNet):  # type: ignore[misc]  # scikit-learn has no types
+    """An :class:`~sklearn.linear_model.ElasticNet` that a few far-off rows cannot bend."""
 
-    def fit(self, X: Any, y: Any) -> Self:
-        _fit_reweighted(super().fit, self.predict, X, y)
-        return self
 
-    def __sklearn_tags__(self) -> Any:
-        return _of_one_target(super().__sklearn_tags__())
+class HuberRidge(_HuberLoss, Ridge):  # type: ignore[misc]  # scikit-learn has no types
+    """A :class:`~sklearn.linear_model.Ridge` that a few far-off rows cannot bend."""
 
 
 def _fit_reweighted(fit: Callable[..., Any], predict: Callable[[Any], Any], X: Any, y: Any) -> None:
@@ -51,9 +55,3 @@ def _fit_reweighted(fit: Callable[..., Any], predict: Callable[[Any], Any], X: A
         if reach == 0:  # half of the rows are met exactly
             return
         fit(X, target, sample_weight=reach / np.maximum(residual, reach))
-
-
-def _of_one_target(tags: Any) -> Any:
-    tags.target_tags.multi_output = False
-    tags.target_tags.single_output = True
-    return tags
