@@ -2,7 +2,7 @@
 
 RegressionModelError
 ├── ConfigError            the config file does not describe a model
-├── DataError              training data is refused; carries every fault
+├── DataError              a table of sales is refused; carries every fault
 ├── InvalidInput           the whole input has the wrong shape
 │   └── MalformedJSON      the bytes are not strict JSON
 ├── ModelNotFound          there is no trained artifact where one is expected

@@ -587,7 +587,7 @@ def test_train_that_fails_the_gate_is_exit_code_1_and_saves_nothing(
     ("arguments", "message"),
     [
         (["--data", "absent.csv"], "absent.csv: cannot be read: No such file"),
-        (["--data", "houses.csv"], "houses.csv is refused as training data"),
+        (["--data", "houses.csv"], "houses.csv is refused as a table of sales"),
         (["--data", "houses.txt"], "unknown kind of table; expected .csv"),
         (["--config", "absent.yml"], "absent.yml: cannot be read"),
         (["--config", "bad.yml"], "bad.yml"),

@@ -63,7 +63,7 @@ def load_sales(path: Path, spec: Spec) -> Sales:
         rows = [row for chunk in reader.chunks() for row in chunk]
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except (InvalidInput, OSError) as error:
-        raise DataError(f"the training data is refused: {error}") from error
+        raise DataError(f"the table of sales is refused: {error}") from error
     caveats = [caveat["message"] for caveat in reader.caveats]
     return _sales(rows, spec, source=FILE, name=path.name, sha256=digest, notices=caveats)
 
@@ -214,7 +214,7 @@ def _report(name: str, faults: Sequence[Fault], rows: Sequence[Any], spec: Spec)
     alike: dict[tuple[str, str], list[int]] = {}
     for i, column, message in faults:
         alike.setdefault((column, message), []).append(i)
-    lines = [f"{name} is refused as training data: {len(faults)} fault(s)"]
+    lines = [f"{name} is refused as a table of sales: {len(faults)} fault(s)"]
     for (column, message), places in list(alike.items())[:MOST_FAULTS]:
         first = places[0]
         place = f"row {first + 1}{_identity(rows[first], spec)}" if first >= 0 else "table"

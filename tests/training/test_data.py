@@ -93,7 +93,7 @@ def test_fault_is_reported_with_row_column_and_remedy(
 ) -> None:
     report = report_of(write(changed(table, 16, column, value)), spec)
 
-    assert report.startswith("sales.csv is refused as training data: 1 fault(s)\n")
+    assert report.startswith("sales.csv is refused as a table of sales: 1 fault(s)\n")
     identity = r" \(Id -4\)" if column == "Id" else r" \(Id 17\)"
     assert re.search(rf"^  row 17{identity}, {column}: .*{message}", report, re.MULTILINE)
 
