@@ -339,6 +339,16 @@ def test_train_on_a_full_disk_says_so_and_keeps_the_old_model(
     assert after == before
 
 
+def test_tune_on_a_full_disk_says_so_in_one_line(sold: Path, small_config: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); main()"
+
+    ended = run("tune", "--data", sold, "--config", small_config, program=limit)
+
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("Error: tune.db: cannot hold a study: ")
+
+
 # explain
 
 

@@ -65,7 +65,7 @@ def open_study(path: Path, spec: Spec, *, data: str, repeats: int) -> Iterator[o
     try:
         storage = optuna.storages.RDBStorage(url)
     except (SQLAlchemyError, RuntimeError) as error:
-        raise StudyRefused(f"{path}: cannot hold a study: {error}") from error
+        raise StudyRefused(f"{path}: cannot hold a study: {error.__cause__ or error}") from error
     try:
         study = optuna.create_study(
             study_name=_NAME,
