@@ -3,7 +3,7 @@
     python benchmarks/stages.py --artifact DIR
 
 Prints a Markdown table of microseconds per house, median (and minimum) of interleaved rounds:
-validation (parsing included), encoding (warnings included), inference, and the answer as bytes.
+parsing, reading (validation, encoding, warnings), inference, and the answer as bytes.
 Each stage is timed within the whole path, where the others have used the processor's caches.
 """
 
@@ -22,7 +22,7 @@ from pydantic_core import to_json
 from regression_model import Model, load_model, predict
 from regression_model.training.sample import generate
 
-STAGES = ("validation", "encoding", "inference", "answer", "total")
+STAGES = ("parsing", "reading", "inference", "answer", "total")
 SIZES = (1, 10, 100, 1_000, 10_000)
 ROUNDS = 15
 
@@ -74,9 +74,8 @@ def main() -> None:
 
 def _watch_stages(model: Any, watch: Watch) -> None:
     parts: tuple[tuple[str, Any, str], ...] = (
-        ("validation", predict, "parse_request"),
-        ("validation", model._validator, "check"),
-        ("encoding", model, "_encode"),
+        ("parsing", predict, "parse_request"),
+        ("reading", model.reader, "read"),
         ("inference", model._scorer, "score_each"),
     )
     for stage, part, function in parts:

@@ -58,6 +58,11 @@ class Encoder:
         return remarkable
 
     @property
+    def limits(self) -> Matrix:
+        """Lowest and highest number, shape ``(2, features)``, that surely gets no warning."""
+        return np.stack([self._least, self._most])
+
+    @property
     def names(self) -> list[str]:
         """Names of the matrix's columns."""
         return [f.name for f in self.features]

@@ -10,8 +10,6 @@ from functools import cached_property, lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-import numpy as np
-
 from regression_model.artifact import (
     COMPARABLES,
     ENVIRONMENT_VARIABLE,
@@ -21,11 +19,11 @@ from regression_model.artifact import (
     open_artifact,
 )
 from regression_model.comparables import Comparable, Comparables, PastSales
-from regression_model.encoder import Encoder, Matrix
 from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible
 from regression_model.explain import Explainer, Explanation
 from regression_model.issues import Issue
-from regression_model.records import House, HouseValidator, Request, parse_request, request_of
+from regression_model.records import House, Request, parse_request, request_of
+from regression_model.rows import Reading, RowReader
 from regression_model.schema import house_schema
 from regression_model.scorer import Scorer
 from regression_model.spec import Spec
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     from regression_model.batch.encode import ColumnEncoder
 
 _LONG_FRAME = 64  # rows from which on a DataFrame is valued faster by columns than by rows
-_LARGEST_EXACT = 2**53  # the largest integer that a double counts to
 TOLERANCE = 1.0  # dollars between the same house scored twice, and between the two twins
 
 
@@ -75,8 +72,7 @@ class Model:
                 f"the spec of artifact {artifact.folder.name} is not one "
                 f"this package reads: {error}"
             ) from error
-        self._validator = HouseValidator(self.spec)
-        self._encoder = Encoder(self.spec, levels_seen=manifest["profile"]["levels"])
+        self.reader = RowReader(self.spec, levels_seen=manifest["profile"]["levels"])
         interval = manifest["interval"]
         self._scorer = Scorer(
             artifact.read(GRAPH), half_width=interval["half_width_log"], fsd=interval["fsd_log"]
@@ -117,8 +113,7 @@ class Model:
     def validate(self, input_data: Any) -> Validation:
         """Check houses without valuing them; see :func:`validate_inputs`."""
         request, caveats = self._request(input_data)
-        houses, errors = self._validator.check(request.rows)
-        _, warnings = self._encode(houses)
+        houses, errors, warnings = self.reader.check(request.rows)
         return {"inputs": houses, "errors": errors, "warnings": caveats + warnings}
 
     def predict_rows(
@@ -135,34 +130,27 @@ class Model:
         ``explanations`` and ``comparables``; ArtifactCorrupt where the artifact does not hold what
         they need.
         """
-        houses, errors = self._validator.check(rows, from_json=from_json)
-        matrix, warnings = self._encode(houses)
-        predictions: list[float | None] = []
-        intervals: list[list[float] | None] = []
-        fsd: list[float | None] = []
-        scored = iter(self._scorer.score_each(matrix) if len(matrix) else ())
-        for house in houses:
-            if house is None:
-                for column in (predictions, intervals, fsd):
-                    column.append(None)
-                continue
-            price, low, high, deviation = next(scored)
-            predictions.append(round(price, 2))
-            intervals.append([round(low, 2), round(high, 2)])
-            fsd.append(round(deviation, 4))
+        read = self.reader.read(rows, from_json=from_json)
+        predictions: list[float | None] = [None] * read.rows
+        intervals: list[list[float] | None] = [None] * read.rows
+        fsd: list[float | None] = [None] * read.rows
+        scored = self._scorer.score_each(read.matrix) if len(read.matrix) else ()
+        for row, (price, low, high, deviation) in zip(read.places, scored, strict=True):
+            predictions[row] = round(price, 2)
+            intervals[row] = [round(low, 2), round(high, 2)]
+            fsd[row] = round(deviation, 4)
         result: Prediction = {
             "predictions": predictions,
             "intervals": intervals,
             "fsd": fsd,
-            "errors": errors,
-            "warnings": [*caveats, *warnings],
+            "errors": read.errors,
+            "warnings": [*caveats, *read.warnings],
             "version": self.version,
         }
-        ids = self._ids(rows, houses)
-        if ids.count(None) < len(ids):
-            result["ids"] = ids
+        if read.ids.count(None) < read.rows:
+            result["ids"] = read.ids
         if explain:
-            self._explain(result, matrix, ids)
+            self._explain(result, read)
         return result
 
     @property
@@ -175,7 +163,7 @@ class Model:
         """What encodes whole columns as this model encodes rows."""
         from regression_model.batch.encode import ColumnEncoder
 
-        return ColumnEncoder(self.spec, self._validator, self._encoder)
+        return ColumnEncoder(self.spec, self.reader)
 
     def check_golden(self) -> list[str]:
         """Re-score the artifact's golden houses; a line for each that is a dollar or more off."""
@@ -186,15 +174,14 @@ class Model:
             if not _same(row["prediction"], price)
         ]
 
-    def _explain(self, result: Prediction, matrix: Matrix, ids: Sequence[int | None]) -> None:
+    def _explain(self, result: Prediction, read: Reading) -> None:
         explainer, comparables = self._load_evidence()
-        explanations: list[Explanation | None] = [None] * len(result["predictions"])
-        similar: list[list[Comparable] | None] = [None] * len(explanations)
+        explanations: list[Explanation | None] = [None] * read.rows
+        similar: list[list[Comparable] | None] = [None] * read.rows
         priced = ((i, price) for i, price in enumerate(result["predictions"]) if price is not None)
-        for (row, price), house in zip(priced, matrix, strict=True):
+        for (row, price), house in zip(priced, read.matrix, strict=True):
             explanations[row] = explainer.explain(house, price)
-            identifier = ids[row] if ids else None
-            similar[row] = comparables.nearest(house, price=price, identifier=identifier)
+            similar[row] = comparables.nearest(house, price=price, identifier=read.ids[row])
         result["explanations"] = explanations
         result["comparables"] = similar
 
@@ -217,26 +204,6 @@ class Model:
         if isinstance(input_data, Mapping):
             input_data = dict(input_data)
         return request_of(input_data), []
-
-    def _encode(self, houses: Sequence[House | None]) -> tuple[Any, list[Issue]]:
-        kept = [house for house in houses if house is not None]
-        matrix, warnings = self._encoder.encode(kept)
-        if warnings and len(kept) < len(houses):
-            positions = [row for row, house in enumerate(houses) if house is not None]
-            for warning in warnings:
-                warning["row"] = positions[warning["row"] or 0]
-        return matrix, warnings
-
-    def _ids(self, rows: Sequence[Any], houses: Sequence[House | None]) -> list[int | None]:
-        identifier = self.spec.identifier
-        if identifier is None:
-            return []
-        name = identifier.name
-        given = (
-            house if house is not None else row if isinstance(row, Mapping) else {}
-            for row, house in zip(rows, houses, strict=True)
-        )
-        return [_whole(house.get(name)) for house in given]
 
 
 def load_model(path: str | os.PathLike[str] | None = None) -> Model:
@@ -291,13 +258,3 @@ def _same(expected: float | None, actual: float | None) -> bool:
     if expected is None or actual is None:
         return expected is actual
     return math.isclose(expected, actual, rel_tol=1e-6, abs_tol=TOLERANCE)
-
-
-def _whole(value: Any) -> int | None:
-    """``value`` as an identifier, or None where it is none (a refused row may hold anything)."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return None
-    exact = abs(value) <= _LARGEST_EXACT and value == int(value)  # NaN fails the first
-    return int(value) if exact else None

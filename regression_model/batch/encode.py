@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression_model.batch.columns import Column, Levels, Mask, Numbers, is_plain_number, levels_of
-from regression_model.batch.judge import Judge
-from regression_model.encoder import Encoder, Matrix
-from regression_model.records import HouseValidator
+from regression_model.encoder import Matrix
+from regression_model.rows import RowReader
 from regression_model.spec import Feature, Spec
 
 
@@ -34,13 +33,13 @@ class ColumnEncoder:
     are so is told for a whole column at once: the messages stay in one place.
     """
 
-    def __init__(self, spec: Spec, validator: HouseValidator, encoder: Encoder) -> None:
+    def __init__(self, spec: Spec, reader: RowReader) -> None:
         self._spec = spec
-        self._encoder = encoder
-        self._judge = Judge(spec, validator, encoder)
+        self._encoder = reader.encoder
+        self._judge = reader.judge
         self._features = {n: f for f in spec.features for n in (f.name, *f.aliases)}
-        self._places = {f.name: j for j, f in enumerate(encoder.features)}
-        self._absent = encoder.encode([{}])[0][0]
+        self._places = {f.name: j for j, f in enumerate(reader.encoder.features)}
+        self._absent = reader.encoder.encode([{}])[0][0]
 
     def encode(self, columns: Mapping[str, Column], count: int) -> Encoded:
         """Encode ``count`` rows; ``columns`` have names or other names of features."""

@@ -1,0 +1,100 @@
+"""Rows as a model sees them: one matrix, and what is said of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from regression_model.encoder import Encoder, Matrix
+from regression_model.issues import Issue
+from regression_model.judge import Judge
+from regression_model.plain import LARGEST_EXACT, PlainEncoder
+from regression_model.records import House, HouseValidator
+from regression_model.spec import Spec
+
+
+class Reading(NamedTuple):
+    """What was read of some ``rows``.
+
+    ``matrix`` has a row for each house that is not refused, ``places`` says where it stood;
+    ``ids`` has an entry for each row.
+    """
+
+    rows: int
+    matrix: Matrix
+    places: Sequence[int]
+    ids: list[int | None]
+    errors: list[Issue]
+    warnings: list[Issue]
+
+
+class RowReader:
+    """Checks and encodes rows: most at once, those of which something may be said by the rules."""
+
+    def __init__(self, spec: Spec, *, levels_seen: Mapping[str, Sequence[Any]]) -> None:
+        self.validator = HouseValidator(spec)
+        self.encoder = Encoder(spec, levels_seen=levels_seen)
+        self.judge = Judge(spec, self.validator, self.encoder)
+        self.plain = PlainEncoder(spec, self.judge, self.encoder)
+        self._identifier = None if spec.identifier is None else spec.identifier.name
+
+    def read(self, rows: Sequence[Any], *, from_json: bool = False) -> Reading:
+        """Read ``rows``; ``from_json`` promises that no value is of a type JSON does not have."""
+        if not from_json:
+            return self._read_by_rules(rows)
+        plain = self.plain.encode(rows)
+        ids = [None if i != i else int(i) for i in plain.ids.tolist()]
+        if not plain.doubtful.any():
+            return Reading(len(rows), plain.matrix, range(len(rows)), ids, [], [])
+        doubtful = np.flatnonzero(plain.doubtful).tolist()
+        judged = self._read_by_rules([rows[place] for place in doubtful], from_json=True)
+        for found in (*judged.errors, *judged.warnings):
+            found["row"] = doubtful[found["row"] or 0]
+        for place, identifier in zip(doubtful, judged.ids, strict=True):
+            ids[place] = identifier
+        accepted = [doubtful[place] for place in judged.places]
+        plain.matrix[accepted] = judged.matrix
+        kept = ~plain.doubtful
+        kept[accepted] = True
+        places = np.flatnonzero(kept)
+        return judged._replace(
+            rows=len(rows), matrix=plain.matrix[places], places=places.tolist(), ids=ids
+        )
+
+    def check(self, rows: Sequence[Any]) -> tuple[list[House | None], list[Issue], list[Issue]]:
+        """Each row under canonical names, or None where it is refused; errors and warnings."""
+        houses, errors = self.validator.check(rows)
+        return houses, errors, self._encode(houses)[2]
+
+    def _read_by_rules(self, rows: Sequence[Any], *, from_json: bool = False) -> Reading:
+        houses, errors = self.validator.check(rows, from_json=from_json)
+        matrix, places, warnings = self._encode(houses)
+        return Reading(len(rows), matrix, places, self._ids(rows, houses), errors, warnings)
+
+    def _encode(self, houses: Sequence[House | None]) -> tuple[Matrix, list[int], list[Issue]]:
+        places = [row for row, house in enumerate(houses) if house is not None]
+        matrix, warnings = self.encoder.encode([house for house in houses if house is not None])
+        for warning in warnings:
+            warning["row"] = places[warning["row"] or 0]
+        return matrix, places, warnings
+
+    def _ids(self, rows: Sequence[Any], houses: Sequence[House | None]) -> list[int | None]:
+        if self._identifier is None:
+            return [None] * len(rows)
+        given = (
+            house if house is not None else row if isinstance(row, Mapping) else {}
+            for row, house in zip(rows, houses, strict=True)
+        )
+        return [_whole(house.get(self._identifier)) for house in given]
+
+
+def _whole(value: Any) -> int | None:
+    """``value`` as an identifier, or None where it is none (a refused row may hold anything)."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return None
+    exact = abs(value) <= LARGEST_EXACT and value == int(value)  # NaN fails the first
+    return int(value) if exact else None
