@@ -10,7 +10,7 @@ from importlib.resources import files
 from flask import Flask
 from werkzeug.utils import import_string
 
-from ml_api import errors, guards, logs, routes
+from ml_api import errors, front, guards, logs, routes
 from ml_api.config import Config, ConfigError, from_environment
 from ml_api.model import ModelHolder
 
@@ -31,13 +31,15 @@ def create_app(config_object: object | str | None = None) -> Flask:
     app.config.from_object(_settings(config_object))
     if app.config["ML_API_ENV"] == "production" and app.debug:
         raise ConfigError("DEBUG", app.debug, "False in production")
-    ModelHolder(
+    holder = ModelHolder(
         app.config["REGRESSION_MODEL_ARTIFACT"], last_good=app.config["ML_API_LAST_GOOD"]
-    ).init_app(app)
+    )
+    holder.init_app(app)
     logs.init_app(app)
     guards.init_app(app)
     errors.init_app(app)
     routes.init_app(app)
+    front.init_app(app, holder)
     return app
 
 

@@ -1,0 +1,104 @@
+"""What every request meets first: an id, and its prices if it asks for them.
+
+Prices are given here, before Flask, whose routing, contexts and hooks would take as long as the
+model. Whatever goes wrong is left to Flask, as is every other path: one shape for all errors.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from flask import Config, Flask, Response
+from pydantic_core import to_json
+
+from ml_api import logs
+from ml_api.errors import NoRowPriced, TooManyToExplain
+from ml_api.guards import json_body
+from ml_api.model import ModelHolder, cannot_explain
+from regression_model import ArtifactError, Prediction, Request, parse_request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PREDICT_PATHS = ("/v1/regression-model/predict", "/v1/predict")
+FAILURE = "ml_api.failure"  # key of the environment: why there are no prices
+REQUEST_ID_HEADER = "X-Request-ID"
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+
+
+def init_app(app: Flask, holder: ModelHolder) -> None:
+    """Put the front before ``app``."""
+    app.after_request(_return_request_id)
+    app.wsgi_app = Front(app.wsgi_app, app.config, holder)  # type: ignore[assignment]  # typeshed's start_response has a name, Flask's has none
+
+
+class Front:
+    """The WSGI application around ``flask``, the rest of the service."""
+
+    def __init__(self, flask: WSGIApplication, config: Config, holder: ModelHolder) -> None:
+        self._flask = flask
+        self._config = config
+        self._holder = holder
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        request_id = _request_id(environ)
+        with logs.request(request_id):
+            if environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"] in PREDICT_PATHS:
+                try:
+                    answer = to_json(self._prices(environ), inf_nan_mode="null")
+                except Exception as error:
+                    environ[FAILURE] = error
+                else:
+                    start(
+                        "200 OK",
+                        [
+                            ("Content-Type", "application/json"),
+                            ("Content-Length", str(len(answer))),
+                            (REQUEST_ID_HEADER, request_id),
+                        ],
+                    )
+                    return [answer]
+            return self._flask(environ, start)
+
+    def _prices(self, environ: WSGIEnvironment) -> Prediction:
+        """The answer to a request for prices; the exception that says why there is none."""
+        body = json_body(environ, limit=self._config["ML_API_MAX_BODY_BYTES"])
+        rows, explain = self._asked(body)
+        most = self._config["ML_API_MAX_EXPLAINED_ROWS"]
+        if explain and len(rows) > most:
+            raise TooManyToExplain(len(rows), most)
+        started = time.perf_counter()
+        try:
+            result = self._holder.get().predict_rows(rows, from_json=True, explain=explain)
+        except ArtifactError as error:
+            raise cannot_explain(error) from error
+        seconds = time.perf_counter() - started
+        logs.predict_output(result, seconds=seconds, values=self._config["ML_API_LOG_VALUES"])
+        if all(price is None for price in result["predictions"]):
+            raise NoRowPriced(result)
+        return result
+
+    def _asked(self, body: bytes) -> Request:
+        """What the body asks for; it is logged whatever becomes of it."""
+        rows = None
+        try:
+            asked = parse_request(body)
+            rows = len(asked.rows)
+            return asked
+        finally:
+            logs.predict_input(body, rows=rows, values=self._config["ML_API_LOG_VALUES"])
+
+
+def _request_id(environ: WSGIEnvironment) -> str:
+    given: str = environ.get("HTTP_X_REQUEST_ID", "")
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+
+
+def _return_request_id(response: Response) -> Response:
+    response.headers[REQUEST_ID_HEADER] = logs.request_id()
+    return response
