@@ -30,14 +30,14 @@ _NUMBERS = frozenset({int, float, type(None)})  # the types of a number; a truth
 
 
 class Plain(NamedTuple):
-    """The matrix of houses, shape ``(n, features)``, and which of its rows mean nothing.
+    """The matrix of houses, shape ``(n, features)``, and their identifiers.
 
-    ``ids`` are the identifiers, NaN where there is none.
+    ``doubtful`` says which rows mean nothing, None where all are good.
     """
 
     matrix: Matrix
-    doubtful: NDArray[np.bool_]
-    ids: Numbers
+    doubtful: NDArray[np.bool_] | None
+    ids: list[int | None]
 
 
 class _Group(IntEnum):
@@ -97,25 +97,35 @@ class PlainEncoder:
                 packed.append(self._unread)
                 unread.append(row)
         numbers = np.frombuffer(b"".join(packed)).reshape(len(packed), len(self._blank))
-        doubtful = self._outside(numbers, self._sure)
-        if doubtful.any():  # most of these only have a year in which houses were sold
-            impossible = self._outside(numbers, self._possible)
-            numbers = np.where(impossible[:, None], np.nan, numbers)
-            doubtful = impossible | self._encoder.remarkable(self._matrix(numbers))
+        odd = self._odd(numbers, self._sure)
+        if not unread and not np.count_nonzero(odd):
+            return Plain(self._matrix(numbers), None, self._ids(numbers))
+        # Most numbers that are not sure are years in which houses were sold.
+        impossible: NDArray[np.bool_] = np.any(self._odd(numbers, self._possible), axis=1)
+        numbers = np.where(impossible[:, None], np.nan, numbers)
+        matrix = self._matrix(numbers)
+        doubtful = self._encoder.remarkable(matrix)
+        doubtful[impossible] = True
         doubtful[unread] = True
-        ids = np.full(len(houses), np.nan) if self._id is None else numbers[:, self._id]
-        return Plain(self._matrix(numbers), doubtful, ids)
+        return Plain(matrix, doubtful if doubtful.any() else None, self._ids(numbers))
+
+    def _odd(self, numbers: Numbers, limits: Numbers) -> NDArray[np.bool_]:
+        """Which numbers lie beyond their limits, or are a fraction where they must not be."""
+        odd: NDArray[np.bool_] = np.less(numbers, limits[0])
+        odd |= numbers > limits[1]
+        whole = numbers[:, self._whole]
+        odd[:, self._whole] |= np.floor(whole) < whole
+        return odd
 
     def _matrix(self, numbers: Numbers) -> Matrix:
         return numbers.take(self._inputs, axis=1).astype(np.float32)
 
-    def _outside(self, numbers: Numbers, limits: Numbers) -> NDArray[np.bool_]:
-        """Which rows hold a number beyond its limits, or a fraction for a whole number."""
-        odd = (numbers < limits[0]) | (numbers > limits[1])
-        whole = numbers[:, self._whole]
-        odd[:, self._whole] |= np.floor(whole) < whole
-        outside: NDArray[np.bool_] = odd.any(axis=1)
-        return outside
+    def _ids(self, numbers: Numbers) -> list[int | None]:
+        if self._id is None:
+            return [None] * len(numbers)
+        return [
+            None if number != number else int(number) for number in numbers[:, self._id].tolist()
+        ]
 
     def _numbers(self, house: Any) -> list[float]:
         """A number for each field; KeyError or TypeError where the rules have to be asked."""

@@ -45,22 +45,21 @@ class RowReader:
         if not from_json:
             return self._read_by_rules(rows)
         plain = self.plain.encode(rows)
-        ids = [None if i != i else int(i) for i in plain.ids.tolist()]
-        if not plain.doubtful.any():
-            return Reading(len(rows), plain.matrix, range(len(rows)), ids, [], [])
+        if plain.doubtful is None:
+            return Reading(len(rows), plain.matrix, range(len(rows)), plain.ids, [], [])
         doubtful = np.flatnonzero(plain.doubtful).tolist()
         judged = self._read_by_rules([rows[place] for place in doubtful], from_json=True)
         for found in (*judged.errors, *judged.warnings):
             found["row"] = doubtful[found["row"] or 0]
         for place, identifier in zip(doubtful, judged.ids, strict=True):
-            ids[place] = identifier
+            plain.ids[place] = identifier
         accepted = [doubtful[place] for place in judged.places]
         plain.matrix[accepted] = judged.matrix
         kept = ~plain.doubtful
         kept[accepted] = True
         places = np.flatnonzero(kept)
         return judged._replace(
-            rows=len(rows), matrix=plain.matrix[places], places=places.tolist(), ids=ids
+            rows=len(rows), matrix=plain.matrix[places], places=places.tolist(), ids=plain.ids
         )
 
     def check(self, rows: Sequence[Any]) -> tuple[list[House | None], list[Issue], list[Issue]]:
