@@ -6,63 +6,31 @@ Logging never fails a request: a line that cannot be written is dropped.
 from __future__ import annotations
 
 import hashlib
-import logging
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from threading import Lock
 
 from flask import Flask
 from pydantic_core import to_json
 
+from ml_api.config import LOG_LEVELS
 from regression_model import Issue, Prediction
 
-logger = logging.getLogger("ml_api")
-
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
-
-
-class JsonLines(logging.Formatter):
-    """One line of JSON: time, level, event, and the fields of the record."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        fields = {
-            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname,
-            "event": record.getMessage(),
-            **getattr(record, "fields", {}),
-        }
-        if record.exc_info:
-            fields["exc_info"] = self.formatException(record.exc_info)
-        return to_json(fields, inf_nan_mode="null", fallback=repr).decode()
-
-
-class StdoutHandler(logging.StreamHandler[Any]):
-    """Writes to what is standard output now, and gives up on a line that cannot be written."""
-
-    def __init__(self) -> None:
-        super().__init__(sys.stdout)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stdout
-        super().emit(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
-        """Drop the line: the library's way is a traceback on standard error for each request."""
+_written: set[str] = set(LOG_LEVELS)  # the levels that are written
+_line = Lock()
 
 
 def init_app(app: Flask) -> None:
-    """Send the service's log to standard output."""
-    logger.setLevel(app.config["ML_API_LOG_LEVEL"].upper())
-    # The root logger belongs to whoever runs the process, so the lines stop here.
-    logger.propagate = False
-    if not any(isinstance(handler, StdoutHandler) for handler in logger.handlers):
-        handler = StdoutHandler()
-        handler.setFormatter(JsonLines())
-        logger.addHandler(handler)
+    """Write lines of the configured level and above, for all applications of the process."""
+    lowest = LOG_LEVELS.index(app.config["ML_API_LOG_LEVEL"])
+    _written.clear()
+    _written.update(LOG_LEVELS[lowest:])
 
 
 @contextmanager
@@ -81,11 +49,12 @@ def request_id() -> str:
 
 
 def info(event: str, **fields: object) -> None:
-    _log(logging.INFO, event, fields)
+    _log("info", event, fields)
 
 
 def error(event: str, *, exc_info: bool = False, **fields: object) -> None:
-    _log(logging.ERROR, event, fields, exc_info=exc_info)
+    """``exc_info`` asks for the traceback of the exception that is being handled."""
+    _log("error", event, fields | ({"exc_info": traceback.format_exc()} if exc_info else {}))
 
 
 def predict_input(body: bytes, *, rows: int | None, values: bool) -> None:
@@ -120,14 +89,16 @@ def _by_code(problems: list[Issue]) -> dict[str, int]:
     return dict(Counter(problem["code"] for problem in problems)) if problems else {}
 
 
-def _log(level: int, event: str, fields: dict[str, object], *, exc_info: bool = False) -> None:
-    if not logger.isEnabledFor(level):
+def _log(level: str, event: str, fields: dict[str, object]) -> None:
+    """Write a line: made here because the standard library's records take as long as a forest."""
+    if level not in _written:
         return
+    record = {"timestamp": datetime.now(UTC).isoformat(), "level": level.upper(), "event": event}
     current = _request_id.get()
     if current:
-        fields = {"request_id": current, **fields}
-    # Made here, not by the logger, which would look for the caller of each line.
-    found = sys.exc_info() if exc_info else None
-    record = logging.LogRecord(logger.name, level, "", 0, event, None, found)
-    record.fields = fields
-    logger.handle(record)
+        record["request_id"] = current
+    line = to_json(record | fields, inf_nan_mode="null", fallback=repr).decode()
+    # A full disk, a broken pipe, standard output closed or gone.
+    with suppress(OSError, ValueError, AttributeError), _line:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
