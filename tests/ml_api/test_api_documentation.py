@@ -58,7 +58,8 @@ def test_every_setting_is_documented() -> None:
     documented = set(re.findall(r"^\| `([A-Z_]+)` \|", TEXT, re.M))
     settings = {name for name in vars(Config({})) if name.isupper()}
 
-    server = {"ML_API_ENV", "PORT", "WEB_CONCURRENCY", "ML_API_THREADS", "FLASK_DEBUG"}
+    server = {"PORT", "WEB_CONCURRENCY", "ML_API_THREADS", "ML_API_PIN_WORKERS"}
+    server |= {"ML_API_ENV", "FLASK_DEBUG"}
     assert documented == settings | server
 
 

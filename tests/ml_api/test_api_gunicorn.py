@@ -28,6 +28,7 @@ SETTINGS = (
     "PORT",
     "WEB_CONCURRENCY",
     "ML_API_THREADS",
+    "ML_API_PIN_WORKERS",
     "ML_API_ENV",
     "ML_API_MAX_BODY_BYTES",
     "ML_API_LOG_VALUES",
@@ -278,6 +279,39 @@ def test_workers_and_threads_follow_the_environment(serve: Serve) -> None:
 
         assert server.stderr.read_text().count("Booting worker") == 2
         assert "Using worker: gthread" in server.stderr.read_text()
+
+
+CORES = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+
+
+@pytest.mark.skipif(CORES < 2, reason="takes Linux and two cores")
+@pytest.mark.parametrize(
+    ("pin", "workers", "cores"),
+    [
+        ("auto", CORES, [1] * CORES),
+        ("auto", 1, [CORES]),
+        ("on", 1, [1]),
+        ("off", CORES, [CORES] * CORES),
+    ],
+)
+def test_workers_have_cores_of_their_own(
+    serve: Serve, pin: str, workers: int, cores: list[int]
+) -> None:
+    def placed() -> bool:
+        found = [os.sched_getaffinity(int(pid)) for pid in children(server)]
+        return sorted(map(len, found)) == cores and len(set.union(*found)) == min(CORES, sum(cores))
+
+    with serve(WEB_CONCURRENCY=str(workers), ML_API_PIN_WORKERS=pin) as server:
+        wait_for(placed)
+        before = set(children(server))
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: not before & set(children(server)))
+        wait_for(placed)
+
+
+def children(server: Any) -> list[str]:
+    pid = server.process.pid
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
