@@ -97,11 +97,12 @@ class PlainEncoder:
                 packed.append(self._unread)
                 unread.append(row)
         numbers = np.frombuffer(b"".join(packed)).reshape(len(packed), len(self._blank))
-        odd = self._odd(numbers, self._sure)
-        if not unread and not np.count_nonzero(odd):
+        if not unread and self._is_sure(numbers):
             return Plain(self._matrix(numbers), None, self._ids(numbers))
         # Most numbers that are not sure are years in which houses were sold.
-        impossible: NDArray[np.bool_] = np.any(self._odd(numbers, self._possible), axis=1)
+        impossible = np.any((numbers < self._possible[0]) | (numbers > self._possible[1]), axis=1)
+        whole = numbers[:, self._whole]
+        impossible |= np.any(np.floor(whole) < whole, axis=1)
         numbers = np.where(impossible[:, None], np.nan, numbers)
         matrix = self._matrix(numbers)
         doubtful = self._encoder.remarkable(matrix)
@@ -109,13 +110,13 @@ class PlainEncoder:
         doubtful[unread] = True
         return Plain(matrix, doubtful if doubtful.any() else None, self._ids(numbers))
 
-    def _odd(self, numbers: Numbers, limits: Numbers) -> NDArray[np.bool_]:
-        """Which numbers lie beyond their limits, or are a fraction where they must not be."""
-        odd: NDArray[np.bool_] = np.less(numbers, limits[0])
-        odd |= numbers > limits[1]
+    def _is_sure(self, numbers: Numbers) -> bool:
+        """Whether no number lies beyond its limits, or is a fraction where it must not be."""
+        least, most = self._sure
+        if np.count_nonzero(numbers < least) or np.count_nonzero(numbers > most):
+            return False
         whole = numbers[:, self._whole]
-        odd[:, self._whole] |= np.floor(whole) < whole
-        return odd
+        return not np.count_nonzero(np.floor(whole) < whole)
 
     def _matrix(self, numbers: Numbers) -> Matrix:
         return numbers.take(self._inputs, axis=1).astype(np.float32)
