@@ -77,6 +77,10 @@ FLAGS = [
     formula("flag", "x0", name=f"flag{i}", comparison=comparison, value=1.0)
     for i, comparison in enumerate(("=", "!=", ">", ">=", "<", "<="))
 ]
+LEVEL_FLAGS = [
+    formula("flag", feature, name=f"{feature} {comparison}", comparison=comparison, value=1)
+    for feature, comparison in (("x1", "="), ("x3", "!="))
+]
 CHAIN = [
     formula("sum", "x0", Term(feature="x1", weight=0.5), name="total"),
     formula("difference", "x2", "x3", name="apart"),
@@ -122,6 +126,7 @@ STEPS = {
     "DerivedFeatures product": Case(DerivedFeatures([formula("product", "x0", "x1", "x1")])),
     "DerivedFeatures ratio": Case(DerivedFeatures([formula("ratio", "x0", "x1")])),
     "DerivedFeatures flags": Case(DerivedFeatures(FLAGS)),
+    "DerivedFeatures flags of levels": Case(DerivedFeatures(LEVEL_FLAGS), codes=True),
     "OrdinalMapper": Case(
         OrdinalMapper({"x1": (1, 2, 3.5, 7, 8, 9), "x3": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)}),
         codes=True,
