@@ -30,6 +30,17 @@ class Tree(NamedTuple):
     rows: NDArray[np.intp]
 
 
+# What the operator, which wants a split, gets where there is none: it adds nothing.
+_ONE_SPLIT = Tree(
+    feature=np.zeros(3, np.intp),
+    threshold=np.zeros(3),
+    left=np.array([1, -1, -1]),
+    right=np.array([2, -1, -1]),
+    value=np.zeros(3),
+    rows=np.zeros(3, np.intp),
+)
+
+
 def trees_of(estimator: Any) -> list[Tree]:
     """The trees of a fitted boosted ensemble, leaves scaled so that their sum is the prediction."""
     if isinstance(estimator, GradientBoostingRegressor):
@@ -79,8 +90,13 @@ def before_rounding(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def ensemble(graph: GraphBuilder, x: str, trees: Iterable[Tree], base: float) -> str:
-    """The sum of ``trees`` and ``base``, which the leaves of the first tree take in."""
-    grown = [_with_a_split(tree) for tree in trees]
+    """The sum of ``trees`` and ``base``.
+
+    The leaves of the first tree with a split take in the base, and the trees that are one leaf.
+    """
+    every = list(trees)
+    base += sum(tree.value[0] for tree in every if len(tree.left) == 1)
+    grown = [tree for tree in every if len(tree.left) > 1] or [_ONE_SPLIT]
     grown[0] = grown[0]._replace(value=base + grown[0].value)
     matrix, grown = _read_where_they_are(graph, x, grown)
     inner = [np.flatnonzero(tree.left >= 0) for tree in grown]
@@ -146,18 +162,3 @@ def _most_go_right(tree: Tree, places: NDArray[np.intp], opposites: NDArray[np.i
 
 def _gathered(arrays: list[Any], chosen: list[NDArray[np.intp]]) -> Any:
     return np.concatenate([array[nodes] for array, nodes in zip(arrays, chosen, strict=True)])
-
-
-def _with_a_split(tree: Tree) -> Tree:
-    """A tree that is a single leaf, given a split between two copies: the operator wants one."""
-    if len(tree.left) > 1:
-        return tree
-    leaf = tree.value[0]
-    return Tree(
-        feature=np.zeros(3, np.intp),
-        threshold=np.zeros(3),
-        left=np.array([1, -1, -1]),
-        right=np.array([2, -1, -1]),
-        value=np.array([0.0, leaf, leaf]),
-        rows=np.zeros(3, np.intp),
-    )
