@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import helper, shape_inference
 
 from regression_model.batch.graph_trees import forest_of
+from regression_model.batch.signs import without_negatives
 from regression_model.batch.transpose import transposed
 from regression_model.batch.trees import ForestEvaluator
 from regression_model.encoder import Matrix
@@ -30,7 +31,7 @@ class StagedGraph:
     """
 
     def __init__(self, graph: bytes) -> None:
-        model = onnx.load_from_string(graph)
+        model = without_negatives(onnx.load_from_string(graph))
         self._trees = {
             node.output[0]: (node.input[0], ForestEvaluator(forest))
             for node in model.graph.node

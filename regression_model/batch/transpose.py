@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 _BY_ELEMENT = frozenset(
-    {"Abs", "Add", "And", "Cast", "Div", "Equal", "Exp", "Greater", "GreaterOrEqual", "Identity"}
-    | {"IsNaN", "Less", "LessOrEqual", "Log", "Max", "Min", "Mul", "Neg", "Not", "Or", "Pow"}
-    | {"Sqrt", "Sub", "Sum", "Where"}
+    {"Abs", "Add", "And", "Cast", "Clip", "Div", "Equal", "Exp", "Greater", "GreaterOrEqual"}
+    | {"Identity", "IsNaN", "Less", "LessOrEqual", "Log", "Max", "Min", "Mul", "Neg", "Not", "Or"}
+    | {"Pow", "Sqrt", "Sub", "Sum", "Where"}
 )
 _REDUCTIONS = frozenset({"ReduceSum", "ReduceSumSquare", "ReduceMax", "ReduceMin", "ReduceMean"})
 

@@ -74,7 +74,8 @@ def _weighted_mean(values: list[Any], shares: list[float]) -> NDArray[np.float64
 
 @convert.register
 def _(blend: LimitedVotingRegressor, graph: GraphBuilder, x: str) -> str:
-    return combine_nodes(blend, graph, member_nodes(blend, graph, x))
+    members = member_nodes(blend, graph, x)
+    return combine_nodes(blend, graph, *apart_nodes(blend, graph, members))
 
 
 def member_nodes(blend: LimitedVotingRegressor, graph: GraphBuilder, x: str) -> list[str]:
@@ -82,34 +83,38 @@ def member_nodes(blend: LimitedVotingRegressor, graph: GraphBuilder, x: str) -> 
     return [convert(member, graph, x) for member in blend.estimators_]
 
 
-def combine_nodes(blend: LimitedVotingRegressor, graph: GraphBuilder, members: list[str]) -> str:
-    """The graph's twin of ``combine``.
-
-    The weighted mean of all members is the anchor, and the weighted mean of how far each of them,
-    held by its limit, strays from it: those without a limit stray by 0 on average.
-    """
-    count, free = len(members), blend.free()
+def apart_nodes(
+    blend: LimitedVotingRegressor, graph: GraphBuilder, members: list[str]
+) -> tuple[str, str]:
+    """The weighted mean of the members without a limit, and how far each member lies from it."""
+    free, weights = blend.free(), np.zeros((len(members), 1))
+    weights[free, 0] = blend.shares(free)
     every = graph.append(*members)
-    anchor = members[free[0]]
-    if len(free) > 1:
-        weights = np.zeros((count, 1))
-        weights[free, 0] = blend.shares(free)
-        anchor = graph.sums(every, weights)
-    limits = np.array([np.inf if limit is None else limit for limit in blend._limits()])
-    if np.isinf(limits).all():
+    anchor = graph.sums(every, weights) if len(free) > 1 else members[free[0]]
+    return anchor, graph.sums(every, np.eye(len(members)) - weights)
+
+
+def combine_nodes(
+    blend: LimitedVotingRegressor, graph: GraphBuilder, anchor: str, apart: str
+) -> str:
+    """The graph's twin of ``combine``, from what :func:`apart_nodes` gives.
+
+    To the mean of the members without a limit comes the weighted mean of how far each member, held
+    by its limit, strays from it: those without a limit stray by 0 on average.
+    """
+    limits = [limit for limit in blend._limits() if limit is not None]
+    if not limits:
         return anchor
-    apart = graph.op("Sub", every, anchor)
-    stray = graph.clip(apart, -limits, limits)
-    shares = np.array(blend.shares(range(count)))[:, None]
-    return graph.op(
-        "Add", anchor, graph.sums(stray, np.where(np.isinf(limits)[:, None], 0.0, shares))
-    )
+    held = np.array([max(limits) if limit is None else limit for limit in blend._limits()])
+    counts = np.array([limit is not None for limit in blend._limits()])
+    shares = (counts * blend.shares(range(len(counts))))[:, None]
+    return graph.op("Gemm", graph.clip(apart, -held, held), graph.constant(shares), anchor)
 
 
-def spread_nodes(graph: GraphBuilder, members: list[str]) -> str:
-    """The distance between the largest and the smallest of ``members``."""
-    every, second = graph.append(*members), graph.constant([1], np.int64)
+def spread_nodes(graph: GraphBuilder, apart: str) -> str:
+    """The distance between the largest and the smallest member."""
+    second = graph.constant([1], np.int64)
     largest, smallest = (
-        graph.op(kind, every, second, keepdims=1, width=1) for kind in ("ReduceMax", "ReduceMin")
+        graph.op(kind, apart, second, keepdims=1, width=1) for kind in ("ReduceMax", "ReduceMin")
     )
     return graph.op("Sub", largest, smallest)

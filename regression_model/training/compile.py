@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from regression_model.scorer import INPUT_NAME
 from regression_model.training import estimators  # noqa: F401  # registers converters
-from regression_model.training.blend import combine_nodes, member_nodes
+from regression_model.training.blend import apart_nodes, combine_nodes, member_nodes
 from regression_model.training.difficulty import DifficultyRegressor, difficulty_nodes
 from regression_model.training.graph import GraphBuilder, convert
 
@@ -28,14 +28,15 @@ def compile_pipeline(pipeline: Pipeline, difficulty: DifficultyRegressor | None 
     prepared = source
     for _, step in steps:
         prepared = convert(step, graph, prepared)
-    members = member_nodes(final.regressor_, graph, prepared)
-    log_price = combine_nodes(final.regressor_, graph, members)
+    blend = final.regressor_
+    anchor, apart = apart_nodes(blend, graph, member_nodes(blend, graph, prepared))
+    log_price = combine_nodes(blend, graph, anchor, apart)
     spread = difficulty_nodes(
         difficulty,
         graph,
         source=source,
         prepared=prepared,
-        members=members,
+        apart=apart,
         log_price=log_price,
     )
     return graph.finish(

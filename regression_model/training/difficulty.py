@@ -87,15 +87,18 @@ def difficulty_nodes(
     *,
     source: str,
     prepared: str,
-    members: list[str],
+    apart: str,
     log_price: str,
 ) -> str:
-    """The graph's twin of :func:`predict_difficulty`; ``source`` is the matrix of inputs."""
+    """The graph's twin of :func:`predict_difficulty`.
+
+    ``source`` is the matrix of inputs; ``apart`` says how far the members of the blend lie from a
+    common point.
+    """
     if difficulty is None:
         return graph.op("Expand", graph.constant([[1.0]]), graph.op("Shape", log_price))
     unknown = graph.unknown(source)
     every = graph.constant([1], np.int64)
     count = graph.op("ReduceSum", unknown, every, keepdims=1, width=1)
-    spread = spread_nodes(graph, members)
-    features = graph.append(prepared, unknown, count, spread, log_price)
+    features = graph.append(prepared, unknown, count, spread_nodes(graph, apart), log_price)
     return graph.op("Max", convert(difficulty, graph, features), graph.constant([[FLOOR]]))

@@ -14,7 +14,7 @@ from regression_model.encoder import Matrix
 from regression_model.records import House
 from regression_model.spec import Feature, Spec
 from regression_model.training.difficulty import DifficultyRegressor, difficulty_features
-from regression_model.training.estimators import Tree, trees_of
+from regression_model.training.trees import Tree, trees_of
 
 Generator = np.random.Generator
 

@@ -78,6 +78,8 @@ class GraphBuilder(Views):
         for column, lowest, highest in zip(columns, low, high, strict=True):
             if column.tensor == tensor:
                 limits[:, 0, column.place] = lowest, highest
+        if np.isfinite(limits).all() and (limits == limits[..., :1]).all():
+            return self.op("Clip", tensor, *map(self.constant, limits[:, 0, 0]))
         for kind, bounds in zip(("Max", "Min"), limits, strict=True):
             if np.isfinite(bounds).any():
                 tensor = self.op(kind, tensor, self.constant(bounds))

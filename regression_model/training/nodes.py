@@ -58,13 +58,13 @@ class Nodes:
 
     def constant(self, values: Any, dtype: Any = np.float64) -> str:
         """The name of a constant tensor; equal constants are stored once."""
-        array = np.ascontiguousarray(values, dtype=dtype)
+        array = np.asarray(values, dtype=dtype, order="C")
         key = repr((array.dtype, array.shape)).encode() + array.tobytes()
         if key not in self._constants:
             name = f"c{len(self._constants)}"
             self._constants[key] = numpy_helper.from_array(array, name)
-            if array.ndim == 2:
-                self.widths[name] = array.shape[1]
+            if array.ndim in (0, 2):
+                self.widths[name] = array.shape[1] if array.ndim else 1
         return self._constants[key].name
 
     def model(self, *, source: str, columns: int, results: dict[str, str]) -> bytes:

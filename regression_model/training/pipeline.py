@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
@@ -162,8 +162,10 @@ def _in_codes(f: Feature) -> Imputation:
 
 
 def _with_code(d: Derived, features: dict[str, Feature]) -> Derived:
+    """The same formula, whose flag compares with the code of a level or with a float."""
     source = features.get(d.terms[0].feature)
-    if d.formula != "flag" or source is None or not source.has_levels:
+    if d.formula != "flag":
         return d
-    code = source.levels.index(d.value)
-    return d.model_copy(update={"value": float(code)})
+    if source is None or not source.has_levels:
+        return d.model_copy(update={"value": float(cast(float, d.value))})
+    return d.model_copy(update={"value": source.levels.index(d.value)})

@@ -33,6 +33,7 @@ class Views:
         self._computed: dict[Column, Column] = {}
         self._codes: dict[str, dict[int, int]] = {}  # by tensor: its places with codes, how many
         self._pending: dict[str, Sums] = {}
+        self._negatives: dict[Column, Column] = {}
         self._summed: dict[str, tuple[str, int]] = {}  # where sums that were pending begin
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
@@ -128,6 +129,24 @@ class Views:
         places = {column: place for place, column in enumerate(self._joined[whole])}
         return whole, [places[column] for column in columns]
 
+    def read_signed(self, x: str) -> tuple[str, list[int], list[int]]:
+        """A matrix that holds the columns of ``x``, their places, and those of their negatives.
+
+        Where some negatives were computed before, no others are: their place is -1.
+        """
+        columns = self._compute_all(self._columns_of(x))
+        if not self._negatives.keys() & set(columns):
+            whole, _ = self.read(x)
+            negative = self._nodes.add("Neg", [whole])
+            held = self._joined.get(whole, self._columns_of(whole))
+            self._negatives.update((c, Column(negative, k)) for k, c in enumerate(held))
+        turned = [j for j, c in enumerate(columns) if c in self._negatives]
+        negatives = self._view(self._negatives[columns[j]] for j in turned)
+        matrix, places = self.read(self.append(x, negatives))
+        opposites = np.full(len(columns), -1)
+        opposites[turned] = places[len(columns) :]
+        return matrix, places[: len(columns)], opposites.tolist()
+
     # Computing views
 
     def _columns_of(self, x: str) -> Columns:
@@ -207,9 +226,9 @@ class Views:
             whole, places = self.read(self._view(columns), alone=True)
             weights = np.zeros((self._nodes.widths[whole], len(offsets)))
             np.add.at(weights, places, sums.weights[plain])
-            start = [self.constant(offsets[None, :])] if offsets.any() else []
+            start = [self.constant(offsets[None, :])] if offsets.any() else parts[:1]
             kind = "Gemm" if start else "MatMul"
-            parts.append(self.op(kind, whole, self.constant(weights), *start))
+            parts[:1] = [self.op(kind, whole, self.constant(weights), *start)]
         return parts[0] if len(parts) == 1 else self.op("Sum", *parts)
 
     def _narrow(self, columns: Columns, sums: int) -> Columns:

@@ -14,6 +14,7 @@ from regression_model import Model
 from regression_model.artifact import GRAPH
 from regression_model.batch import staged
 from regression_model.batch.graph_trees import forest_of
+from regression_model.batch.signs import without_negatives
 from regression_model.batch.staged import StagedGraph
 from regression_model.batch.table import batch_score
 from regression_model.batch.transpose import CannotTranspose, transposed
@@ -46,6 +47,35 @@ def test_the_compiled_graph_is_staged_and_all_its_trees_are_taken_out(model: Mod
     assert len(trees) >= 2
     assert None not in map(forest_of, trees)
     StagedGraph(graph)
+
+
+def test_trees_read_no_negatives_and_split_where_they_did(
+    model: Model, edges: NDArray[np.float32]
+) -> None:
+    graph = onnx.load_from_string(model.artifact.read(GRAPH))
+
+    plain = without_negatives(graph)
+
+    assert [n.op_type for n in graph.graph.node].count("Neg") == 1
+    assert [n.op_type for n in plain.graph.node].count("Neg") == 0
+    before, after = (open_session(g.SerializeToString()) for g in (graph, plain))
+    given = {INPUT_NAME: edges}
+    for was, now in zip(
+        before.run(OUTPUT_NAMES, given), after.run(OUTPUT_NAMES, given), strict=True
+    ):
+        np.testing.assert_array_equal(now, was)
+
+
+def test_a_negative_whose_positive_is_not_there_stays() -> None:
+    value = [helper.make_tensor_value_info(name, TensorProto.DOUBLE, ["n", 2]) for name in "ax"]
+    result = helper.make_tensor_value_info("y", TensorProto.DOUBLE, ["n", 1])
+    graph = helper.make_graph(
+        [helper.make_node("Neg", ["a"], ["x"]), node()], "g", value[:1], [result]
+    )
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+    assert without_negatives(model) == model
 
 
 def test_a_graph_that_cannot_be_staged_is_run_as_it_is(

@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from regression_model.spec import Derived, Imputation, Term
-from regression_model.training import estimators  # registers the converters
+from regression_model.training import estimators  # noqa: F401  # registers the converters
 from regression_model.training.blend import LimitedVotingRegressor
 from regression_model.training.graph import GraphBuilder, convert
 from regression_model.training.kernel import LandmarkKernelRegressor
@@ -45,6 +45,7 @@ from regression_model.training.transformers import (
     TargetOrderedEncoder,
     YeoJohnsonTransformer,
 )
+from regression_model.training.trees import trees_of
 
 Matrix = NDArray[Any]
 Twin = Callable[[Matrix], Matrix]
@@ -75,6 +76,10 @@ def formula(kind: Any, *features: str | Term, name: str = "new", **rest: Any) ->
 FLAGS = [
     formula("flag", "x0", name=f"flag{i}", comparison=comparison, value=1.0)
     for i, comparison in enumerate(("=", "!=", ">", ">=", "<", "<="))
+]
+LEVEL_FLAGS = [
+    formula("flag", feature, name=f"{feature} {comparison}", comparison=comparison, value=1)
+    for feature, comparison in (("x1", "="), ("x3", "!="))
 ]
 CHAIN = [
     formula("sum", "x0", Term(feature="x1", weight=0.5), name="total"),
@@ -121,6 +126,7 @@ STEPS = {
     "DerivedFeatures product": Case(DerivedFeatures([formula("product", "x0", "x1", "x1")])),
     "DerivedFeatures ratio": Case(DerivedFeatures([formula("ratio", "x0", "x1")])),
     "DerivedFeatures flags": Case(DerivedFeatures(FLAGS)),
+    "DerivedFeatures flags of levels": Case(DerivedFeatures(LEVEL_FLAGS), codes=True),
     "OrdinalMapper": Case(
         OrdinalMapper({"x1": (1, 2, 3.5, 7, 8, 9), "x3": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)}),
         codes=True,
@@ -284,7 +290,7 @@ def test_converter_computes_what_the_estimator_does(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in ESTIMATORS if "Boosting" in n and "single" not in n])
 def test_trees_split_where_the_estimator_does_to_the_last_bit(name: str) -> None:
     fitted(name)
-    trees = estimators.trees_of(CASES[name].estimator)
+    trees = trees_of(CASES[name].estimator)
     exact = np.unique(np.concatenate([t.threshold[t.left >= 0] for t in trees])).astype(np.float32)
     far = np.float32(9)
     around = np.concatenate([exact, np.nextafter(exact, -far), np.nextafter(exact, far)])

@@ -180,3 +180,28 @@ def test_a_result_may_be_the_input_or_another_result() -> None:
         return graph.append(positive, positive)
 
     np.testing.assert_array_equal(Built(build, 2).on(), [[0, 0], [5, 5], [2, 2]])
+
+
+def test_limits_that_are_the_same_for_every_column_are_one_node() -> None:
+    built = Built(lambda graph, x: graph.clip(x, np.full(4, 1.0), np.full(4, 5.0)), 4)
+
+    np.testing.assert_array_equal(built.on(), np.clip(ROWS, 1, 5))
+    assert built.nodes["Clip"] == 1
+
+
+def test_negatives_are_computed_once_and_stand_beside_their_columns() -> None:
+    def build(graph: GraphBuilder, x: str) -> str:
+        doubled = graph.op("Add", x, x)
+        wanted = graph.columns(graph.append(x, doubled), [5, 0])
+        matrix, places, opposites = graph.read_signed(wanted)
+        again = graph.read_signed(graph.append(wanted, graph.op("Exp", x)))
+        assert [o >= 0 for o in again[2]] == [True, True, *[False] * 4]
+        return graph.append(
+            graph.columns(matrix, [*places, *opposites]), graph.columns(again[0], again[2][:2])
+        )
+
+    built = Built(build, 6)
+
+    wanted = np.column_stack([2 * ROWS[:, 1], ROWS[:, 0]])
+    np.testing.assert_array_equal(built.on(), np.hstack([wanted, -wanted, -wanted]))
+    assert built.nodes["Neg"] == 1

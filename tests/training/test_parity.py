@@ -18,9 +18,9 @@ from regression_model.scorer import Scorer
 from regression_model.spec import Spec
 from regression_model.training.data import Sales
 from regression_model.training.edge import edge_matrix, random_houses
-from regression_model.training.estimators import trees_of
 from regression_model.training.fit import Trained
 from regression_model.training.parity import prove_parity
+from regression_model.training.trees import trees_of
 
 Vector = NDArray[np.float64]
 DIFFERS = r"differs from the pipeline by \$[\d,.]+ on (training|edge) row \d+.*Nothing was saved"

@@ -26,8 +26,8 @@ _NODE = {"=": "Equal", ">": "Greater", ">=": "GreaterOrEqual", "<": "Less", "<="
 class DerivedFeatures(MatrixTransformer):
     """Appends one column for each formula; a formula may use the columns of earlier ones.
 
-    ``formulas`` are :class:`~regression_model.spec.Derived` whose flags compare with numbers
-    (the pipeline gives the code of a level).
+    ``formulas`` are :class:`~regression_model.spec.Derived` whose flags compare with numbers; an
+    integer is the code of a level (the pipeline gives it).
     """
 
     def __init__(self, formulas: Sequence[Derived] = ()) -> None:
@@ -74,7 +74,8 @@ class DerivedFeatures(MatrixTransformer):
 def _shape(formula: Derived) -> tuple[str, int, str]:
     sums = formula.formula in ("sum", "difference")
     count = 0 if sums else len(formula.terms)
-    return ("sum" if sums else formula.formula, count, formula.comparison or "")
+    compared = "level" if isinstance(formula.value, int) else formula.comparison
+    return ("sum" if sums else formula.formula, count, compared or "")
 
 
 def _weights(formula: Derived) -> list[float]:
@@ -136,6 +137,8 @@ def _stage_nodes(
 
 
 def _flag_nodes(graph: GraphBuilder, x: str, formulas: list[Derived]) -> str:
+    if isinstance(formulas[0].value, int):
+        return graph.lookup(x, [_marked_levels(formula) for formula in formulas])
     values = graph.constant([[formula.value for formula in formulas]])
     comparison = formulas[0].comparison or "="
     if comparison == "!=":
@@ -143,3 +146,10 @@ def _flag_nodes(graph: GraphBuilder, x: str, formulas: list[Derived]) -> str:
     else:
         flags = graph.op(_NODE[comparison], x, values)
     return graph.cast(flags, TensorProto.DOUBLE)
+
+
+def _marked_levels(flag: Derived) -> Matrix:
+    """What ``flag`` is for each code, the last one standing for all beyond."""
+    code = cast(int, flag.value)
+    marks: Matrix = _COMPARE[cast(str, flag.comparison)](np.arange(code + 2), code).astype(float)
+    return marks
