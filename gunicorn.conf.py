@@ -5,6 +5,7 @@ The command line overrides what is set here. Settings and their limits: ``docs/a
 
 from __future__ import annotations
 
+import gc
 import os
 import runpy
 import shutil
@@ -97,3 +98,6 @@ def post_worker_init(worker: Any) -> None:
     from ml_api.model import warm
 
     warm(worker.wsgi)
+    # What is loaded by now stays for good: collections need not look through it again.
+    gc.collect()
+    gc.freeze()

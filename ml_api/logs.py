@@ -9,8 +9,7 @@ import hashlib
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from threading import Lock
@@ -33,14 +32,14 @@ def init_app(app: Flask) -> None:
     _written.update(LOG_LEVELS[lowest:])
 
 
-@contextmanager
-def request(request_id: str) -> Iterator[None]:
-    """Give what is logged meanwhile the id of its request."""
-    token = _request_id.set(request_id)
-    try:
-        yield
-    finally:
-        _request_id.reset(token)
+def begin(request_id: str) -> None:
+    """Give what is logged from now on, in this thread, the id of its request."""
+    _request_id.set(request_id)
+
+
+def end() -> None:
+    """The request is answered."""
+    _request_id.set("")
 
 
 def request_id() -> str:

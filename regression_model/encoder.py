@@ -59,8 +59,13 @@ class Encoder:
 
     @property
     def limits(self) -> Matrix:
-        """Lowest and highest number, shape ``(2, features)``, that surely gets no warning."""
-        return np.stack([self._least, self._most])
+        """Lowest and highest number of each feature within its range, shape ``(2, features)``."""
+        return np.stack([_single_above(self._low), -_single_above(-self._high)])
+
+    @property
+    def dates(self) -> tuple[int, list[int]] | None:
+        """Place of the year of the sale, and of the years that may not be after it."""
+        return None if self._sale_year is None else (self._sale_year, self._years.tolist())
 
     @property
     def names(self) -> list[str]:

@@ -9,35 +9,19 @@ from __future__ import annotations
 import math
 import struct
 from bisect import bisect_left
-from collections.abc import Sequence
 from enum import IntEnum
-from operator import getitem
-from typing import Any, NamedTuple
+from itertools import repeat
+from operator import getitem, gt, itemgetter, lt, mod
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from regression_model.encoder import Encoder, Matrix
+from regression_model.encoder import Encoder
 from regression_model.judge import Judge
 from regression_model.spec import Feature, Spec
 
 LARGEST_EXACT = 2**53  # the largest integer that a double counts to
 
-Numbers = NDArray[np.float64]
-
 _ABSENT = object()  # stands for a field that the house does not have
 _NUMBERS = frozenset({int, float, type(None)})  # the types of a number; a truth value is none
-
-
-class Plain(NamedTuple):
-    """The matrix of houses, shape ``(n, features)``, and their identifiers.
-
-    ``doubtful`` says which rows mean nothing, None where all are good.
-    """
-
-    matrix: Matrix
-    doubtful: NDArray[np.bool_] | None
-    ids: list[int | None]
 
 
 class _Group(IntEnum):
@@ -63,7 +47,7 @@ class PlainEncoder:
     """Does to most houses, faster, what ``HouseValidator`` and ``Encoder`` do to all.
 
     Levels are looked up among those free of doubt, numbers compared with limits between which there
-    is none.
+    is none. It is done without arrays: between two requests the caches forget the code behind them.
     """
 
     def __init__(self, spec: Spec, judge: Judge, encoder: Encoder) -> None:
@@ -76,76 +60,55 @@ class PlainEncoder:
         self._required = slice(first[_Group.WHOLE_REQUIRED], first[_Group.OTHER])
         self._blank = {f.name: _ABSENT if f.has_levels or f.required else None for f in fields}
         self._tables = [_table(f, judge) for f in fields if f.has_levels]
-        places = {f.name: j for j, f in enumerate(fields)}
-        self._inputs = np.array([places[f.name] for f in encoder.features], np.intp)
-        self._id = None if spec.identifier is None else places[spec.identifier.name]
-        self._encoder = encoder
-        self._possible = np.array([_possible(f) for f in fields]).T.copy()
-        self._sure = self._possible.copy()
-        for j, limits in zip(self._inputs, encoder.limits.T, strict=True):
-            self._sure[:, j] = np.clip(limits, *self._possible[:, j])
-        self._pack = struct.Struct(f"={len(fields)}d").pack
-        self._unread = self._pack(*[math.nan] * len(fields))
+        limits = [_limits(f, encoder) for f in fields[self._measured]]
+        self._least, self._most = [low for low, _ in limits], [high for _, high in limits]
+        place = {f.name: j for j, f in enumerate(fields)}
+        inputs = [place[f.name] for f in encoder.features]
+        sold, years = encoder.dates or (0, [])
+        self._sold, self._years = inputs[sold], [inputs[j] for j in years]
+        self._id = None if spec.identifier is None else place[spec.identifier.name]
+        self._in_order = itemgetter(*inputs)
+        self._pack = struct.Struct(f"={len(encoder.features)}f").pack
 
-    def encode(self, houses: Sequence[Any]) -> Plain:
-        """Encode houses whose values have the types that JSON has."""
-        packed, unread = [], []
-        for row, house in enumerate(houses):
-            try:
-                packed.append(self._pack(*self._numbers(house)))
-            except (KeyError, TypeError, struct.error):
-                packed.append(self._unread)
-                unread.append(row)
-        numbers = np.frombuffer(b"".join(packed)).reshape(len(packed), len(self._blank))
-        if not unread and self._is_sure(numbers):
-            return Plain(self._matrix(numbers), None, self._ids(numbers))
-        # Most numbers that are not sure are years in which houses were sold.
-        impossible = np.any((numbers < self._possible[0]) | (numbers > self._possible[1]), axis=1)
-        whole = numbers[:, self._whole]
-        impossible |= np.any(np.floor(whole) < whole, axis=1)
-        numbers = np.where(impossible[:, None], np.nan, numbers)
-        matrix = self._matrix(numbers)
-        doubtful = self._encoder.remarkable(matrix)
-        doubtful[impossible] = True
-        doubtful[unread] = True
-        return Plain(matrix, doubtful if doubtful.any() else None, self._ids(numbers))
+    def encode(self, house: Any) -> tuple[bytes, int | None] | None:
+        """The matrix's row for a house, as bytes, and its identifier.
 
-    def _is_sure(self, numbers: Numbers) -> bool:
-        """Whether no number lies beyond its limits, or is a fraction where it must not be."""
-        least, most = self._sure
-        if np.count_nonzero(numbers < least) or np.count_nonzero(numbers > most):
-            return False
-        whole = numbers[:, self._whole]
-        return not np.count_nonzero(np.floor(whole) < whole)
-
-    def _matrix(self, numbers: Numbers) -> Matrix:
-        return numbers.take(self._inputs, axis=1).astype(np.float32)
-
-    def _ids(self, numbers: Numbers) -> list[int | None]:
-        if self._id is None:
-            return [None] * len(numbers)
-        return [
-            None if number != number else int(number) for number in numbers[:, self._id].tolist()
-        ]
-
-    def _numbers(self, house: Any) -> list[float]:
-        """A number for each field; KeyError or TypeError where the rules have to be asked."""
-        fields = self._blank | house
-        if len(fields) > len(self._blank):
-            raise KeyError("a name that is not a field's own")
-        values = list(fields.values())
-        if not _NUMBERS.issuperset(map(type, values[self._typed])):
-            raise TypeError("no number, or none where one is required")
-        if None in values[self._required]:
-            raise TypeError("null where a number is required")
-        codes: list[float] = list(map(getitem, self._tables, values))
-        return codes + [math.nan if v is None else v for v in values[self._measured]]
+        None where the rules have to be asked. The values have the types that JSON has.
+        """
+        try:
+            fields = self._blank | house
+            values = list(fields.values())
+            codes: list[float] = list(map(getitem, self._tables, values))
+        except (KeyError, TypeError):  # no house, or a level that is not one for sure
+            return None
+        types = set(map(type, values[self._typed]))
+        if (
+            len(fields) > len(self._blank)
+            or not types <= _NUMBERS
+            or None in values[self._required]
+            or (float in types and any(map(mod, filter(None, values[self._whole]), repeat(1))))
+        ):
+            return None
+        measured = [math.nan if v is None else v for v in values[self._measured]]
+        if any(map(lt, measured, self._least)) or any(map(gt, measured, self._most)):
+            return None
+        numbers = codes + measured
+        years = map(numbers.__getitem__, self._years)
+        if any(map(gt, years, repeat(numbers[self._sold]))):
+            return None
+        identifier = None if self._id is None else values[self._id]
+        row = self._pack(*self._in_order(numbers))
+        return row, None if identifier is None else int(identifier)
 
 
-def _possible(f: Feature) -> tuple[float, float]:
-    """Limits of what is possible, as far as a double tells whole numbers apart."""
-    least = -LARGEST_EXACT if f.minimum is None else max(f.minimum, -LARGEST_EXACT)
-    most = LARGEST_EXACT - 1 if f.maximum is None else min(f.maximum, LARGEST_EXACT - 1)
+def _limits(f: Feature, encoder: Encoder) -> tuple[float, float]:
+    """Between these a number is possible, told from others by a double, and not remarked on."""
+    least, most = -float(LARGEST_EXACT), float(LARGEST_EXACT - 1)
+    if f.minimum is not None and f.maximum is not None:
+        least, most = max(least, f.minimum), min(most, f.maximum)
+    if f.name in encoder.names:
+        low, high = encoder.limits[:, encoder.names.index(f.name)].tolist()
+        least, most = max(least, low), min(most, high)
     return least, most
 
 

@@ -38,28 +38,40 @@ class RowReader:
         self.encoder = Encoder(spec, levels_seen=levels_seen)
         self.judge = Judge(spec, self.validator, self.encoder)
         self.plain = PlainEncoder(spec, self.judge, self.encoder)
+        self._width = len(spec.inputs)
         self._identifier = None if spec.identifier is None else spec.identifier.name
 
     def read(self, rows: Sequence[Any], *, from_json: bool = False) -> Reading:
         """Read ``rows``; ``from_json`` promises that no value is of a type JSON does not have."""
         if not from_json:
             return self._read_by_rules(rows)
-        plain = self.plain.encode(rows)
-        if plain.doubtful is None:
-            return Reading(len(rows), plain.matrix, range(len(rows)), plain.ids, [], [])
-        doubtful = np.flatnonzero(plain.doubtful).tolist()
+        packed: list[bytes] = []
+        ids: list[int | None] = []
+        doubtful: list[int] = []
+        for place, row in enumerate(rows):
+            found = self.plain.encode(row)
+            if found is None:
+                doubtful.append(place)
+                ids.append(None)
+            else:
+                packed.append(found[0])
+                ids.append(found[1])
+        matrix = np.frombuffer(b"".join(packed), np.float32).reshape(len(packed), self._width)
+        if not doubtful:
+            return Reading(len(rows), matrix, range(len(rows)), ids, [], [])
         judged = self._read_by_rules([rows[place] for place in doubtful], from_json=True)
-        for found in (*judged.errors, *judged.warnings):
-            found["row"] = doubtful[found["row"] or 0]
+        for issue in (*judged.errors, *judged.warnings):
+            issue["row"] = doubtful[issue["row"] or 0]
         for place, identifier in zip(doubtful, judged.ids, strict=True):
-            plain.ids[place] = identifier
-        accepted = [doubtful[place] for place in judged.places]
-        plain.matrix[accepted] = judged.matrix
-        kept = ~plain.doubtful
-        kept[accepted] = True
-        places = np.flatnonzero(kept)
+            ids[place] = identifier
+        unsaid = sorted(set(range(len(rows))).difference(doubtful))
+        places = np.array([*unsaid, *(doubtful[place] for place in judged.places)], np.intp)
+        order = np.argsort(places)
         return judged._replace(
-            rows=len(rows), matrix=plain.matrix[places], places=places.tolist(), ids=plain.ids
+            rows=len(rows),
+            matrix=np.vstack([matrix, judged.matrix])[order],
+            places=places[order].tolist(),
+            ids=ids,
         )
 
     def check(self, rows: Sequence[Any]) -> tuple[list[House | None], list[Issue], list[Issue]]:

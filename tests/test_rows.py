@@ -121,9 +121,4 @@ def test_a_house_without_a_remark_is_read_the_quick_way(
 ) -> None:
     rows = [*houses, {**houses[0], "LotFrontage": 65.0}]
     remarked = {w["row"] for w in reader.read(rows).warnings}
-    quick = [row for i, row in enumerate(rows) if i not in remarked]
-
-    assert reader.plain.encode(quick).doubtful is None
-    doubtful = reader.plain.encode(rows).doubtful
-    assert doubtful is not None
-    assert set(np.flatnonzero(doubtful)) == remarked
+    assert {i for i, row in enumerate(rows) if reader.plain.encode(row) is None} == remarked
