@@ -3,6 +3,7 @@
 RegressionModelError
 ├── ConfigError            the config file does not describe a model
 ├── DataError              a table of sales is refused; carries every fault
+├── FetchFailed            a service did not give the data that it was asked for
 ├── InvalidInput           the whole input has the wrong shape
 │   └── MalformedJSON      the bytes are not strict JSON
 ├── ModelNotFound          there is no trained artifact where one is expected
@@ -28,6 +29,7 @@ __all__ = [
     "CheckFailed",
     "ConfigError",
     "DataError",
+    "FetchFailed",
     "GateFailed",
     "InvalidInput",
     "MalformedJSON",
@@ -49,6 +51,10 @@ class ConfigError(RegressionModelError):
 
 class DataError(RegressionModelError):
     """Training data is refused; the message lists every fault with row and column."""
+
+
+class FetchFailed(RegressionModelError):
+    """Data could not be fetched; the message says what the service answered and what helps."""
 
 
 class InvalidInput(RegressionModelError):

@@ -30,6 +30,22 @@ def quick_config() -> str:
 
 
 @pytest.fixture(scope="session")
+def small_config(quick_config: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A config that trains in a moment, and lets a model pass that has seen little."""
+    text = quick_config
+    for full, small in (
+        ("n_estimators: 60", "n_estimators: 15"),
+        ("folds: 5", "folds: 2"),
+    ):
+        assert full in text
+        text = text.replace(full, small)
+    text = text.partition("gates:")[0] + "gates:\n  file:\n    rmsle: 1.0\n    parity: 1\n"
+    path = tmp_path_factory.mktemp("config") / "small.yml"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture(scope="session")
 def spec(quick_config: str) -> Any:
     from regression_model.training.config import parse_spec
 

@@ -22,6 +22,7 @@ from regression_model.cli import group
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMANDS = [
+    "data fetch",
     "explore",
     "train",
     "tune",
@@ -89,22 +90,6 @@ def sold(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def small_config(quick_config: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A config that trains in a moment, and lets a model pass that has seen little."""
-    text = quick_config
-    for full, small in (
-        ("n_estimators: 60", "n_estimators: 15"),
-        ("folds: 5", "folds: 2"),
-    ):
-        assert full in text
-        text = text.replace(full, small)
-    text = text.partition("gates:")[0] + "gates:\n  file:\n    rmsle: 1.0\n    parity: 1\n"
-    path = tmp_path_factory.mktemp("config") / "small.yml"
-    path.write_text(text)
-    return path
-
-
 @pytest.fixture
 def own_artifact(artifact: Path, tmp_path: Path) -> Path:
     """A copy of the small artifact that a test may spoil: the folder that holds the files."""
@@ -120,14 +105,15 @@ def test_help_names_every_command_with_a_first_round_and_the_exit_codes() -> Non
 
     assert result.exit_code == 0
     for name in COMMANDS:
-        assert re.search(rf"^  {name}  +\w", result.output, re.MULTILINE), name
+        listed = name.partition(" ")[0]
+        assert re.search(rf"^  {listed}  +\w", result.output, re.MULTILINE), name
     assert "regression-model predict houses.csv --output prices.csv" in result.output
     assert re.search(r"Exit codes: 0 .*1 .*2 ", result.output, re.DOTALL)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_every_command_teaches_by_an_example(name: str) -> None:
-    result = call(name, "--help")
+    result = call(*name.split(), "--help")
 
     assert result.exit_code == 0
     assert re.search(rf"^ +regression-model {name}\b", result.output, re.MULTILINE)
@@ -135,7 +121,7 @@ def test_the_help_of_every_command_teaches_by_an_example(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_json_for_machines(name: str) -> None:
-    assert "--json" in call(name, "--help").output
+    assert "--json" in call(*name.split(), "--help").output
 
 
 def test_the_version_is_the_one_in_the_version_file() -> None:
@@ -602,6 +588,10 @@ def test_train_that_fails_the_gate_is_exit_code_1_and_saves_nothing(
         (["--config", "absent.yml"], "absent.yml: cannot be read"),
         (["--config", "bad.yml"], "bad.yml"),
         (["--output", "houses.csv/x"], "cannot be written to; name another folder with --output"),
+        (["--sql", "SELECT 1"], "--sql needs a database: --database, or REGRESSION_MODEL_DATABASE"),
+        (["--database", "sqlite:///a.db"], "--database is for --sql, which gives the query"),
+        (["--sql", "SELECT 1", "--data", "a.csv"], "--data and --sql both name the sales"),
+        (["--sql", "SELECT 1", "--database", "sqlite:///a.db"], "a.db: there is no such SQLite"),
     ],
 )
 def test_train_refuses_what_it_cannot_use(
@@ -969,6 +959,8 @@ def test_a_spoiled_model_is_not_used_to_predict(own_artifact: Path, table: Path)
         ("sample", "pandas", "pandas"),
         ("sample", "strictyaml", "strictyaml"),
         ("explore", "pandas", "pandas"),
+        ("data", "pandas", "pandas"),
+        ("data", "strictyaml", "strictyaml"),
     ],
 )
 def test_a_missing_training_library_is_said_with_the_command_that_installs_it(
@@ -980,6 +972,7 @@ def test_a_missing_training_library_is_said_with_the_command_that_installs_it(
         "evaluate": ["evaluate", "--data", sold, "--artifact", artifact],
         "sample": ["sample", "3", "--output", "houses.csv"],
         "explore": ["explore", "--data", sold, "--report", "page.html"],
+        "data": ["data", "fetch"],
     }
 
     ended = run(*commands[command], absent=package)
@@ -989,6 +982,25 @@ def test_a_missing_training_library_is_said_with_the_command_that_installs_it(
     assert ended.stderr == (
         f"Error: '{command}' needs {name}, which is not installed. "
         'Install it with: pip install "regression-model[train]"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "package", "extra"),
+    [
+        (["data", "fetch"], "urllib3", "data"),
+        (["train", "--sql", "SELECT 1", "--database", "sqlite://"], "sqlalchemy", "sql"),
+    ],
+)
+def test_what_fetching_needs_is_said_with_the_command_that_installs_it(
+    arguments: list[str], package: str, extra: str
+) -> None:
+    ended = run(*arguments, absent=package)
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        f"Error: '{arguments[0]}' needs {package}, which is not installed. "
+        f'Install it with: pip install "regression-model[{extra}]"\n'
     )
 
 

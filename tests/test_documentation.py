@@ -13,7 +13,8 @@ from click.testing import CliRunner
 
 from regression_model.cli import group
 
-TEXT = (Path(__file__).resolve().parents[1] / "README.md").read_text("utf-8")
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "README.md").read_text("utf-8")
 SHELL = "".join(re.findall(r"^```sh\n(.*?)^```", TEXT, re.M | re.S))
 COMMANDS = re.findall(r"^regression-model (.+?)\s*(?:#.*)?$", SHELL, re.M)
 
@@ -67,3 +68,12 @@ def test_the_curl_example_is_a_house_the_model_prices(model: Any) -> None:
     assert result["errors"] == []
     assert result["predictions"][0] > 0
     assert set(json.loads(body)) == {f.name for f in model.spec.features if f.required}
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    said = TEXT + "".join(path.read_text("utf-8") for path in (ROOT / "docs").glob("*.md"))
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "regression_model").rglob("*.py"))
+    variables = set(re.findall(r'"((?:REGRESSION_MODEL|KAGGLE)_[A-Z_]+)"', code))
+
+    assert {"REGRESSION_MODEL_ARTIFACT", "KAGGLE_KEY"} <= variables
+    assert {name for name in variables if f"`{name}`" not in said} == set()

@@ -287,7 +287,7 @@ def test_importing_opens_nothing_and_loads_no_library() -> None:
 
 OFFLINE = {
     "jinja2", "joblib", "matplotlib", "onnx", "optuna", "pandas", "scipy", "sklearn", "sqlalchemy",
-    "strictyaml", "threadpoolctl",
+    "strictyaml", "threadpoolctl", "urllib3",
 }  # fmt: skip
 FLOW = (
     *("errors", "spec", "records", "encoder", "scorer"),

@@ -13,6 +13,7 @@ import click
 from regression_model.errors import CheckFailed, MissingDependency, RegressionModelError
 
 _COMMANDS = {
+    "data": "Fetch real sales to train on.",
     "explore": "Look at a table before the model does, and write a page about it.",
     "train": "Train a model on a table of sales and save it as an artifact.",
     "tune": "Search for better values of what the config declares under `search`.",

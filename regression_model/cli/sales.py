@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from regression_model.cli.screen import messages
+from regression_model.cli.screen import messages, progress_bar
 
 if TYPE_CHECKING:
     from regression_model.spec import Spec
@@ -21,6 +22,15 @@ data_option = click.option(
 )
 config_option = click.option(
     "--config", type=click.Path(path_type=Path), help="Default: the bundled config.yml."
+)
+sql_option = click.option(
+    "--sql", help="Query that gives the sales; what it gave is kept as a file and trained on."
+)
+database_option = click.option(
+    "--database",
+    metavar="URL",
+    help="Database for --sql, as SQLAlchemy names it. Default: REGRESSION_MODEL_DATABASE_URL, "
+    "which is the place for one with a password.",
 )
 
 
@@ -36,8 +46,35 @@ def given_sales(data: Path | None, spec: Spec, *, doing: str) -> Sales:
     if sales.source == SAMPLE:
         messages().print(
             f"[bold yellow]{doing} on the bundled sample: synthetic houses, no real sales.[/] "
-            "Prices are plausible, not real; give real sales with --data."
+            "Prices are plausible, not real; fetch real sales with 'regression-model data fetch', "
+            "or give your own with --data."
         )
     for notice in sales.notices:
         messages().print(f"note: {notice}", markup=False)
     return sales
+
+
+def snapshot_file(
+    data: Path | None, sql: str | None, database: str | None, spec: Spec
+) -> Path | None:
+    """The table of sales that was named: ``data``, or the snapshot of what ``sql`` gave."""
+    if sql is None:
+        if database is not None:
+            raise click.UsageError("--database is for --sql, which gives the query")
+        return data
+    if data is not None:
+        raise click.UsageError("--data and --sql both name the sales; give one of them")
+    from regression_model.sources.database import DATABASE_VARIABLE, take_snapshot
+
+    address = database or os.environ.get(DATABASE_VARIABLE)
+    if not address:
+        raise click.UsageError(f"--sql needs a database: --database, or {DATABASE_VARIABLE}")
+    with progress_bar() as bar:
+        bar.add_task("Reading the database", total=None)
+        taken = take_snapshot(sql, address, spec)
+    messages().print(
+        f"{taken.rows:,} rows of {taken.database} are kept in {taken.path}, which --data takes",
+        markup=False,
+        soft_wrap=True,
+    )
+    return taken.path

@@ -9,12 +9,21 @@ from typing import Any
 import click
 from rich.console import Console
 
-from regression_model.cli.sales import config_option, data_option, given_sales
+from regression_model.cli.sales import (
+    config_option,
+    data_option,
+    database_option,
+    given_sales,
+    snapshot_file,
+    sql_option,
+)
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 
 
 @click.command("train")
 @data_option
+@sql_option
+@database_option
 @config_option
 @click.option(
     "--output",
@@ -34,6 +43,8 @@ from regression_model.cli.screen import json_option, messages, print_json, progr
 @json_option
 def command(
     data: Path | None,
+    sql: str | None,
+    database: str | None,
     config: Path | None,
     output: Path | None,
     repeats: int,
@@ -49,6 +60,7 @@ def command(
     \b
       regression-model train --data train.csv --output models
       regression-model train --data train.csv --repeats 10
+      regression-model train --sql "SELECT * FROM sales" --database sqlite:///sales.db
     """
     _check_epoch()
     from threadpoolctl import threadpool_limits
@@ -63,7 +75,7 @@ def command(
     spec = parse_spec(text, label=str(config or "config.yml"))
     root = output if output is not None else package_root()
     _check_writable(root)
-    sales = given_sales(data, spec, doing="Training")
+    sales = given_sales(snapshot_file(data, sql, database, spec), spec, doing="Training")
     with progress_bar() as bar, threadpool_limits(1):
         task = bar.add_task(
             f"Training on {len(sales.prices):,} sales", total=steps_of(spec, repeats)

@@ -1,0 +1,68 @@
+"""``regression-model data``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from regression_model.cli.screen import json_option, messages, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from regression_model.sources.datasets import Outcome
+
+
+@click.group("data")
+def command() -> None:
+    """Fetch real sales to train on."""
+
+
+@command.command("fetch")
+@click.option(
+    "--source",
+    type=click.Choice(["kaggle", "openml"]),
+    default="openml",
+    show_default=True,
+    help="Kaggle wants KAGGLE_USERNAME and KAGGLE_KEY, OpenML wants nothing.",
+)
+@click.option("--force", is_flag=True, help="Replace files that are different.")
+@json_option
+def fetch(source: str, force: bool, as_json: bool) -> None:
+    """Bring the Ames sales to where `train` finds them.
+
+    That is the folder `datasets`, or what REGRESSION_MODEL_DATASETS names. A table that training
+    would refuse replaces nothing. Beside the files, fetched.json says where they came from, when,
+    and their checksums.
+
+    \b
+      regression-model data fetch
+      regression-model data fetch --source kaggle
+    """
+    from rich.progress import DownloadColumn, TransferSpeedColumn
+
+    from regression_model.sources import datasets
+    from regression_model.training.config import load_spec
+
+    spec = load_spec(None)
+    with progress_bar(DownloadColumn(), TransferSpeedColumn()) as bar:
+        task = bar.add_task(f"Fetching from {source}", total=None)
+        outcome = datasets.fetch(
+            source,
+            spec,
+            force=force,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if as_json:
+        folder, changed = str(outcome.folder), outcome.changed
+        print_json({"folder": folder, "changed": changed, **outcome.record})
+    else:
+        _show(outcome)
+
+
+def _show(outcome: Outcome) -> None:
+    say = messages()
+    for name, file in outcome.record["files"].items():
+        told = f"{outcome.folder / name}: {file['bytes']:,} bytes, SHA-256 {file['sha256']}"
+        say.print(told, markup=False, soft_wrap=True)
+    if not outcome.changed:
+        say.print("Nothing was changed: the same files are there already.")

@@ -1,0 +1,1 @@
+"""Where real sales come from: public services, and databases. Offline; imported by commands."""
