@@ -11,8 +11,8 @@ class Effort(NamedTuple):
     houses: int = 50
     rounds: int = 7
     seconds: float = 1.0
-    wrk_rounds: int = 5
-    wrk_seconds: int = 4
+    wrk_rounds: int = 9
+    wrk_seconds: int = 2
     starts: int = 3
     imports: int = 15
     request_rows: tuple[int, ...] = (1, 10, 100, 1_000, 10_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -88,14 +89,18 @@ def _start(
 
 
 def _load(contest: Contest, houses: Sequence[House], effort: Effort, work: Path) -> None:
-    def ask(running: Running) -> None:
-        bodies = work / f"{running.name}.ndjson"
-        bodies.write_text("".join(json.dumps(running.server.body(h)) + "\n" for h in houses))
-        for clients in CLIENTS:
-            found = load.load(running.url, bodies, clients=clients, seconds=effort.wrk_seconds)
-            contest.add(running, f"rate_{clients}", found.rate)
-            contest.add(running, f"p50_{clients}", found.p50)
+    bodies = {name: work / f"{name}.ndjson" for name in contest.entrants}
+    for name, running in contest.entrants.items():
+        lines = (json.dumps(running.server.body(house)) + "\n" for house in houses)
+        bodies[name].write_text("".join(lines))
+
+    def ask(clients: int, running: Running) -> None:
+        seconds, requests = effort.wrk_seconds, bodies[running.name]
+        found = load.load(running.url, requests, clients=clients, seconds=seconds)
+        contest.add(running, f"rate_{clients}", found.rate)
+        contest.add(running, f"p50_{clients}", found.p50)
 
     for number in range(effort.wrk_rounds):
         contest.say(f"load, round {number + 1} of {effort.wrk_rounds}")
-        contest.each(ask)
+        for clients in CLIENTS:
+            contest.each(partial(ask, clients))
