@@ -41,21 +41,26 @@ def main() -> None:
 
 def _measured(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     os.environ["OMP_NUM_THREADS"] = "1"  # before anything imports numpy
+    from benchmarks.models import chosen
     from benchmarks.run import Run
 
-    known = {"smoke": effort.SMOKE, "normal": effort.NORMAL, "full": effort.FULL}
+    smoke = given.effort == "smoke"
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="benchmarks-") as work:
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - began:5.0f} s  {text}", file=sys.stderr, flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as folder_of_run:
+        work = Path(folder_of_run)
         run = Run(
-            effort=known[given.effort],
-            names=given.only or (STANDING if given.effort == "smoke" else NAMES),
-            cache=None if given.effort == "smoke" else given.cache.resolve(),
-            work=Path(work),
-            say=lambda text: print(
-                f"{time.monotonic() - began:5.0f} s  {text}", file=sys.stderr, flush=True
-            ),
+            chosen(given.artifact, work=work, small=smoke, say=say),
+            effort=effort.KNOWN[given.effort],
+            names=given.only or (STANDING if smoke else NAMES),
+            cache=None if smoke else given.cache.resolve(),
+            work=work,
+            say=say,
         )
-        found = {"effort": given.effort, **run.setting(given.artifact)}
+        found = {"effort": given.effort, **run.setting()}
         for section in given.sections or SECTIONS:
             found[section] = getattr(run, section)()
             write(found, folder)  # an error in a later one does not lose it

@@ -30,10 +30,10 @@ SMOKE = Effort(
     houses=5,
     rounds=2,
     seconds=0.05,
-    wrk_rounds=2,
+    wrk_rounds=1,
     wrk_seconds=1,
     starts=1,
-    imports=2,
+    imports=1,
     request_rows=(1, 100),
     trees=(40,),
     features=(20,),
@@ -42,3 +42,4 @@ SMOKE = Effort(
     table_rounds=1,
     longest_peer_table=2_000,
 )
+KNOWN = {"smoke": SMOKE, "normal": NORMAL, "full": FULL}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 MISSING = (
-    "wrk is not on the PATH, so servers were started and asked, but not loaded; "
+    "wrk is not on the PATH: servers were started, checked and weighed, but not put under load; "
     "install it (apt-get install wrk, brew install wrk) and run this again"
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from benchmarks.clock import ratio
+from benchmarks.load import MISSING
 from benchmarks.peers import FLOOR, OURS
 
 Found = dict[str, Any]
@@ -47,10 +48,10 @@ def ranked(found: Found) -> list[str]:
 
 
 def failures(found: Found) -> str:
-    """Which servers have no figures, or not all, and why."""
-    lines = [
-        f"- {found['servers'][name]['title']}: {reason}" for name, reason in found["failed"].items()
-    ]
+    """Which servers have no figures, or not all, and why; empty where all have them."""
+    lines = [] if found["loaded"] else [f"- {MISSING}"]
+    for name, reason in found["failed"].items():
+        lines.append(f"- {found['servers'][name]['title']}: {reason}")
     return "\n".join(["Not measured, or not completely:", "", *lines]) if lines else ""
 
 
@@ -103,20 +104,35 @@ def workers(found: Sequence[Found]) -> str:
     return table(header, rows, "rrrr")
 
 
+def batch_short(found: Sequence[Found]) -> str:
+    """Tables from CSV to CSV: how fast, in how much memory."""
+    header = ["CSV to CSV", "times as fast", "rows/s", "peak memory"]
+    header += ["scikit-learn on pandas: rows/s", "peak memory"]
+    rows = []
+    for run in found:
+        if run["format"] == "csv":
+            cells = [f"{run['rows']:,} rows", _table_ratio(run)]
+            for name in (OURS, "pandas"):
+                rate, _, memory = _table_cells(run, name)
+                cells += [rate, memory]
+            rows.append(cells)
+    return table(header, rows, "lrrrrr")
+
+
 def batch(found: Sequence[Found]) -> str:
     """Tables of more and more rows."""
     each = ["rows/s", "cores' time a row", "peak memory"]
     header = ["rows", "format", "times as fast", *each, *(f"scikit-learn: {name}" for name in each)]
-    rows = []
-    for run in found:
-        peer = run.get("pandas")
-        faster = (
-            times(ratio(*(_column(run[name], "seconds") for name in ("pandas", OURS))))
-            if peer
-            else ""
-        )
-        cells = [f"{run['rows']:,}", run["format"], faster, *_table_cells(run, OURS)]
-        rows.append(cells + (_table_cells(run, "pandas") if peer else [""] * 3))
+    rows = [
+        [
+            f"{run['rows']:,}",
+            run["format"],
+            _table_ratio(run),
+            *_table_cells(run, OURS),
+            *_table_cells(run, "pandas"),
+        ]
+        for run in found
+    ]
     return table(header, rows, "rlrrrrrrr")
 
 
@@ -179,5 +195,13 @@ def _column(runs: Sequence[Found], what: str) -> list[float]:
 
 
 def _table_cells(run: Found, name: str) -> list[str]:
+    if name not in run:
+        return [""] * 3
     work = median(_column(run[name], "work")) / run["rows"]
     return [f"{rows_per_second(run, name):,.0f}", seconds(work), f"{peak(run, name):,.0f} MiB"]
+
+
+def _table_ratio(run: Found) -> str:
+    if "pandas" not in run:
+        return ""
+    return times(ratio(_column(run["pandas"], "seconds"), _column(run[OURS], "seconds")))

@@ -45,7 +45,7 @@ def summary(found: Found) -> str:
     if "in_process" in found:
         parts.append(markdown.in_process(found["in_process"]))
     if "batch" in found:
-        parts.append(markdown.batch([run for run in found["batch"] if run["format"] == "csv"]))
+        parts.append(markdown.batch_short(found["batch"]))
     return "\n\n".join(part for part in parts if part)
 
 

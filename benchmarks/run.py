@@ -1,10 +1,9 @@
-"""One run: the model, the environments, and each section with what it needs."""
+"""One run on one model: each section with the environments and servers that it needs."""
 
 from __future__ import annotations
 
 import json
 import platform
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,14 +20,13 @@ from benchmarks.environments import EnvironmentFailed, environment, version_of
 from benchmarks.houses import body_of, generated
 from benchmarks.peers import OURS, House, server
 from benchmarks.running import Running
-from benchmarks.variants import train_variant
-from regression_model import Model, ModelNotFound, load_model
+from regression_model import Model
 
 LIBRARIES = ("numpy", "onnxruntime", "pydantic", "pandas", "scikit-learn", "flask", "gunicorn")
 
 
 class Run:
-    """Measures one section after the other on the same model.
+    """Measures one section after the other on ``model``.
 
     ``names`` are the servers, ``cache`` is where their environments are kept (None: all run in
     this one), ``work`` a folder for what is not kept, ``say`` tells where the run is.
@@ -36,6 +34,7 @@ class Run:
 
     def __init__(
         self,
+        model: Model,
         *,
         effort: Effort,
         names: tuple[str, ...],
@@ -43,13 +42,12 @@ class Run:
         work: Path,
         say: Callable[[str], None],
     ) -> None:
-        self._effort, self._names, self._cache = effort, names, cache
+        self._model, self._effort, self._names, self._cache = model, effort, names, cache
         self._work, self._say = work, say
         self._pythons: dict[str, Path] = {}
 
-    def setting(self, artifact: Path | None) -> dict[str, Any]:
-        """Choose the model; return what it and the machine are."""
-        self._model = self._chosen(artifact)
+    def setting(self) -> dict[str, Any]:
+        """What is measured, and on which machine."""
         return {
             "houses": self._effort.houses,
             "model": {**self._model.info(), "features": len(self._model.spec.inputs)},
@@ -117,21 +115,6 @@ class Run:
     def batch(self) -> list[dict[str, Any]]:
         """Tables of more and more rows."""
         return batch.measure(self._model.artifact.folder, self._effort, self._say)
-
-    def _chosen(self, artifact: Path | None) -> Model:
-        try:
-            return load_model(artifact)
-        except ModelNotFound:
-            if artifact is not None:
-                raise
-        if self._cache is None:
-            self._say("no model is installed: training a small one on the bundled sample")
-            return train_variant(self._work / "models", trees=60)
-        self._say("no model is installed: training one on the bundled sample")
-        folder = self._work / "models"
-        command = [sys.executable, "-P", "-m", "regression_model", "train", "--output", str(folder)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        return load_model(folder)
 
     @cached_property
     def _houses(self) -> list[House]:

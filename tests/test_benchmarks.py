@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT / "docs" / "benchmarks" / "results.json"
 
 
-def run_benchmarks(folder: Path, *arguments: str) -> str:
+def run_benchmarks(folder: Path, *arguments: str, **settings: str) -> str:
     """Run them with their folder, and nothing else of the checkout, on the import path."""
     path = folder / "path"
     path.mkdir(parents=True)
@@ -24,7 +24,7 @@ def run_benchmarks(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "benchmarks", "--output", str(folder), *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(path)},
+        env={**os.environ, "PYTHONPATH": str(path), **settings},
         capture_output=True,
         text=True,
     )
@@ -100,6 +100,21 @@ def test_a_server_that_does_not_start_is_reported_and_stops_no_other(
     assert found["servers"]["constant"]["first_answer"]
     assert "first_answer" not in found["servers"]["vetiver"]
     assert f"Vetiver: {found['failed']['vetiver']}" in told
+
+
+def test_without_wrk_servers_are_checked_and_the_page_says_what_to_install(
+    artifact: Path, tmp_path: Path
+) -> None:
+    told = run_benchmarks(
+        tmp_path,
+        *("--smoke", "--artifact", str(artifact), "--only", "constant", "--sections", "serving"),
+        PATH=str(Path(sys.executable).parent),
+    )
+    found = json.loads((tmp_path / "benchmarks" / "results.json").read_text("utf-8"))["serving"]
+
+    assert found["loaded"] is False
+    assert found["servers"]["constant"]["first_answer"]
+    assert "install it (apt-get install wrk" in told
 
 
 def test_the_published_page_and_tables_are_those_of_the_published_results(tmp_path: Path) -> None:
