@@ -6,6 +6,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from benchmarks.peers import Server
@@ -26,8 +27,10 @@ def environment(name: str, server: Server, cache: Path) -> Path:
     The checkout is installed editable, so that an environment is made anew only where what it
     asks for changes. Raises :class:`EnvironmentFailed`.
     """
-    pins, constraints = _pins(name, server)
-    asked = [sys.version, server.extras, *pins, constraints, (ROOT / "pyproject.toml").read_text()]
+    constraints, pins = _versions(name, server)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = [sys.version, f"{project}", server.extras, constraints]
+    asked += [pin.read_text("utf-8") for pin in pins]
     digest = hashlib.sha256("\0".join(asked).encode()).hexdigest()[:8]
     folder = cache / f"{name}-{digest}"
     python, complete = folder / "bin" / "python", folder / "complete"
@@ -38,9 +41,9 @@ def environment(name: str, server: Server, cache: Path) -> Path:
     _run(sys.executable, "-m", "venv", str(folder))
     limits = folder / "constraints.txt"
     limits.write_text(constraints, "utf-8")
-    project = f"{ROOT}[{server.extras}]"
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    _run(*pip, "install", "-c", str(limits), "-e", project, *pins)
+    others = [part for pin in pins for part in ("-r", str(pin))]
+    _run(*pip, "install", "-c", str(limits), "-e", f"{ROOT}[{server.extras}]", *others)
     complete.touch()
     return python
 
@@ -51,14 +54,13 @@ def version_of(distribution: str, python: Path) -> str:
     return _run(str(python), "-c", code, distribution).strip()
 
 
-def _pins(name: str, server: Server) -> tuple[list[str], str]:
-    """What else to install, and the versions of what comes along."""
+def _versions(name: str, server: Server) -> tuple[str, list[Path]]:
+    """The versions of what all servers share, and the files of what only this one has."""
     tested = CONSTRAINTS.read_text("utf-8")
     if not server.pinned:
-        return [], tested
-    pins = (Path(__file__).parent / "peers" / f"{name}.txt").read_text("utf-8").split()
+        return tested, []
     same = [line for line in tested.splitlines() if line.partition("==")[0].lower() in SAME]
-    return pins, "\n".join(same)
+    return "\n".join(same), [Path(__file__).parent / "peers" / f"{name}.txt"]
 
 
 def _run(*command: str) -> str:
