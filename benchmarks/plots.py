@@ -92,7 +92,7 @@ def _batch(canvas: Figure, found: Sequence[Found]) -> None:
     rates.set_title("Rows a second, CSV to CSV")
     memory.set_title("Peak memory, MiB")
     for axes in (rates, memory):
-        axes.set(xscale="log", xlabel="rows of the table", ylim=(0, None))
+        axes.set(xscale="log", xlabel="rows of the table", ylim=(0, 1.1 * axes.dataLim.y1))
         _plain(axes, [run["rows"] for run in runs])
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     rates.legend()
