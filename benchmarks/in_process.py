@@ -39,8 +39,10 @@ def measure(model: Model, effort: Effort, *, rows: int = 1) -> Samples:
 
     With one row, every house of ``effort`` is asked for in turn.
     """
-    houses = generated(model, max(rows, effort.houses))
-    bodies = [body_of(houses)] if rows > 1 else [body_of([house]) for house in houses]
+    if rows > 1:
+        bodies = [body_of(generated(model, rows))]
+    else:
+        bodies = [body_of([house]) for house in generated(model, effort.houses)]
     candidates = {"ours": compiled(model), "pandas": through_pandas(model)}
     for answer in candidates.values():
         answer(bodies[0])
