@@ -1,6 +1,6 @@
 """What the service answers to bad requests: starts it, sends them, prints a Markdown table.
 
-    python benchmarks/bad_requests.py ARTIFACT
+    python -m benchmarks.bad_requests ARTIFACT
 
 ``ARTIFACT`` is an artifact's folder, or a folder with ``CURRENT``. Exits with 1 where an answer
 differs from what ``bad_request_cases.py`` expects.
@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bad_request_cases import CASES, Material, material
+from benchmarks.bad_request_cases import CASES, Material, material
 
 ROOT = Path(__file__).resolve().parents[1]
 PREDICT = "/v1/regression-model/predict"

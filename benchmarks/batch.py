@@ -1,132 +1,92 @@
 """A table of houses in, a table of prices out: rows a second and peak memory.
 
-    python benchmarks/batch.py --artifact DIR [--rows 10000 100000 1000000] [--peer-rows 100000]
-
 Beside ``regression-model predict`` stands the artifact's own scikit-learn pipeline on pandas, in
-chunks. Each run is a process of its own, start included; rounds are interleaved, so that a noisy
-machine troubles all alike. Prints a Markdown table of medians. Tables are generated houses,
-repeated; they are removed at the end.
+chunks. Each run is a process of its own, start included. Tables are generated houses, repeated.
 """
 
 from __future__ import annotations
 
-import argparse
+import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.effort import Effort
+from regression_model.training.sample import write_sample
+
 GENERATED = 20_000
-PEER = """
-import sys
-import pandas as pd
-from pathlib import Path
-from pyarrow import parquet, Table
-from regression_model import load_model
-from regression_model.training.persistence import load_pipeline
-
-artifact, source, target = sys.argv[1:]
-model = load_model(artifact)
-pipeline = load_pipeline(model.artifact)
-
-def price(frame):
-    prices = pipeline.predict(frame.drop(columns="Id"))
-    return pd.DataFrame({"Id": frame["Id"], "prediction": prices.round(2)})
-
-if source.endswith(".csv"):
-    for n, frame in enumerate(pd.read_csv(source, chunksize=20_000)):
-        price(frame).to_csv(target, mode="a" if n else "w", header=not n, index=False)
-else:
-    writer = None
-    for batch in parquet.ParquetFile(source).iter_batches(20_000):
-        table = Table.from_pandas(price(batch.to_pandas()), preserve_index=False)
-        writer = writer or parquet.ParquetWriter(target, table.schema)
-        writer.write_table(table)
-    writer.close()
-"""
+PEER = Path(__file__).parent / "apps" / "batch_pandas.py"
+WEIGH = Path(__file__).with_name("weigh.py")
+Say = Callable[[str], None]
 
 
-class Run(NamedTuple):
-    """Seconds of the clock and of all cores together, and the largest resident memory in MiB."""
-
-    seconds: float
-    work: float
-    memory: float
+class Failed(Exception):
+    """A run ended with an error."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--artifact", type=Path, required=True)
-    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--peer-rows", type=int, default=100_000, help="Longest table of the peer.")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--workers", type=int, help="Cores. Default: all that are available.")
-    arguments = parser.parse_args()
-    each = "rows/s | cores' time a row | peak memory"
-    print(f"| rows | format | times as fast | {each} | scikit-learn {each} |")
-    print("|---:|---|" + "---:|" * 7, flush=True)
+def measure(artifact: Path, effort: Effort, say: Say) -> list[dict[str, Any]]:
+    """For each table: ``rows``, ``format``, and the runs of ``ours`` and of ``pandas``.
+
+    A run holds ``seconds`` of the clock, ``work`` (those of all cores together) and ``memory``,
+    the largest resident size in bytes. Tables that would keep the peer too long have no ``pandas``.
+    """
+    found = []
     with tempfile.TemporaryDirectory() as folder:
         houses = Path(folder, "houses.csv")
-        _run("-m", "regression_model", "sample", str(GENERATED), "--output", str(houses))
-        for rows in arguments.rows:
+        write_sample(houses, GENERATED)
+        for rows in effort.tables:
             for suffix in ("csv", "parquet"):
+                say(f"{rows:,} rows of {suffix}")
                 source = _repeated(houses, rows, suffix)
-                _compare(source, rows, arguments)
+                found.append(_compare(source, rows, artifact, effort))
                 source.unlink()
+    return found
 
 
-def _compare(source: Path, rows: int, arguments: argparse.Namespace) -> None:
-    target, artifact = source.with_stem("prices"), str(arguments.artifact)
-    ours = ["-m", "regression_model", "predict", str(source), "--output", str(target)]
-    ours += ["--artifact", artifact, "--json"]
-    if arguments.workers:
-        ours += ["--workers", str(arguments.workers)]
-    peer = ["-c", PEER, artifact, str(source), str(target)]
-    commands = [ours, peer] if rows <= arguments.peer_rows else [ours]
-    rounds = [[_run(*command) for command in commands] for _ in range(arguments.rounds)]
-    target.unlink()
-    medians = [
-        Run(*(statistics.median(part) for part in zip(*runs, strict=True)))
-        for runs in zip(*rounds, strict=True)
-    ]
-    ratio = f"{medians[1].seconds / medians[0].seconds:.1f}" if len(medians) > 1 else ""
-    cells = [f"{rows:,}", source.suffix[1:], ratio]
-    for run in medians:
-        cells.append(f"{rows / run.seconds:,.0f}")
-        cells.append(f"{run.work / rows * 1e6:,.1f} µs")
-        cells.append(f"{run.memory:,.0f} MiB")
-    print("| " + " | ".join(cells + [""] * (9 - len(cells))) + " |", flush=True)
+def _compare(source: Path, rows: int, artifact: Path, effort: Effort) -> dict[str, Any]:
+    target = source.with_stem("prices")
+    predict = ["-m", "regression_model", "predict", str(source), "--output", str(target)]
+    commands = {"ours": [*predict, "--artifact", str(artifact), "--json"]}
+    if rows <= effort.longest_peer_table:
+        commands["pandas"] = [str(PEER), str(artifact), str(source), str(target)]
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
+    for _ in range(effort.table_rounds):
+        for name, command in commands.items():
+            runs[name].append(_run(command, folder=source.parent))
+            target.unlink()
+    return {"rows": rows, "format": source.suffix[1:], **runs}
 
 
-def _run(*arguments: str) -> Run:
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+def _run(arguments: list[str], folder: Path) -> dict[str, float]:
+    python = [sys.executable, "-P"]
+    done = subprocess.run(
+        [*python, "-S", str(WEIGH), *python, *arguments],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(arguments[:4])} … ended with {process.returncode}")
-    seconds = time.perf_counter() - began
-    return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    *_, said = done.stderr.splitlines() or [""]
+    if done.returncode:
+        raise Failed(said)
+    taken: dict[str, float] = json.loads(said)
+    return taken
 
 
 def _repeated(houses: Path, rows: int, suffix: str) -> Path:
     """A table of ``rows`` rows, those of ``houses`` over and over."""
     path = houses.with_name(f"table.{suffix}")
-    header, *lines = houses.read_bytes().splitlines(keepends=True)
     counts = [GENERATED] * (rows // GENERATED) + [rows % GENERATED] * (rows % GENERATED > 0)
     if suffix == "csv":
+        header, *lines = houses.read_bytes().splitlines(keepends=True)
         with path.open("wb") as stream:
             stream.write(header)
             for count in counts:
@@ -139,7 +99,3 @@ def _repeated(houses: Path, rows: int, suffix: str) -> Path:
         for count in counts:
             writer.write_table(table.slice(0, count))
     return path
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """What it costs to explain a price, and how far an explanation is off.
 
-    python benchmarks/explain.py --artifact DIR [--data houses.csv]
+    python -m benchmarks.explain --artifact DIR [--data houses.csv]
 
 Explains houses (of the file, else generated ones) with the walks that the model takes, and again
 with 2,000 permutations each, which count as the truth. Times are of the processor, so that a busy

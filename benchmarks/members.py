@@ -1,6 +1,6 @@
 """What another member, weight or limit would gain: the experiments on the blend, repeated.
 
-    python benchmarks/members.py --data train.csv --repeats 3 [--only SVR CatBoost]
+    python -m benchmarks.members --data train.csv --repeats 3 [--only SVR CatBoost]
 
 On the folds of training each member of the config, and each candidate, learns and predicts. The
 candidates take the place of a member, or half of it; blends of the members there are get other

@@ -1,6 +1,6 @@
 """Where the time of a request goes, in process, for one house and for thousands.
 
-    python benchmarks/stages.py --artifact DIR
+    python -m benchmarks.stages --artifact DIR
 
 Prints a Markdown table of microseconds per house, median (and minimum) of interleaved rounds:
 parsing, reading (validation, encoding, warnings), inference, and the answer as bytes.

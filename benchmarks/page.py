@@ -1,0 +1,97 @@
+"""The page of all figures, and the short tables that the README includes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from benchmarks import markdown, plots
+
+PAGE = "benchmarks.md"
+FOLDER = "benchmarks"
+BLOCK = re.compile(r"(<!-- figures of tox -e bench -->\n).*?(<!-- end of figures -->)", re.DOTALL)
+Found = dict[str, Any]
+
+
+def write_page(found: Found, folder: Path) -> None:
+    """Write ``benchmarks.md`` and its plots; what was not measured is left out."""
+    drawn = plots.write(found, folder / FOLDER)
+    images = {f"{name}_plot": "" for name, *_ in plots.PLOTS}
+    images |= {f"{name}_plot": _image(name, label, FOLDER) for name, label in drawn.items()}
+    template = Template(Path(__file__).with_suffix(".md").read_text("utf-8"))
+    text = template.substitute(_setting(found) | _tables(found) | images)
+    (folder / PAGE).write_text(re.sub(r"\n{3,}", "\n\n", text), "utf-8")
+
+
+def update_readme(found: Found, readme: Path) -> None:
+    """Replace the README's figures. Raises SystemExit where their place is not marked."""
+    text = readme.read_text("utf-8")
+    if not BLOCK.search(text):
+        raise SystemExit(
+            f"{readme.name}: the comments around the figures are gone: {BLOCK.pattern}"
+        )
+    figures = "\n\n".join([summary(found), *_readme_plots(found)])
+    readme.write_text(BLOCK.sub(lambda m: f"{m[1]}\n{figures}\n\n{m[2]}", text), "utf-8")
+
+
+def summary(found: Found) -> str:
+    """The short tables: servers, one house in process, tables."""
+    parts = []
+    if "serving" in found:
+        parts.append(markdown.serving(found["serving"], short=True))
+        parts.append(markdown.failures(found["serving"]))
+    if "in_process" in found:
+        parts.append(markdown.in_process(found["in_process"]))
+    if "batch" in found:
+        parts.append(markdown.batch_short(found["batch"]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _readme_plots(found: Found) -> list[str]:
+    shown = {name: label for name, section, label, *_ in plots.PLOTS if found.get(section)}
+    return [
+        _image(name, shown[name], f"docs/{FOLDER}")
+        for name in ("serving", "growth")
+        if name in shown
+    ]
+
+
+def _image(name: str, label: str, folder: str) -> str:
+    return f"![{label}]({folder}/{name}.svg)"
+
+
+def _setting(found: Found) -> dict[str, Any]:
+    machine, model = found["machine"], found["model"]
+    size = f"{machine['memory'] / 2**30:.0f} GiB"
+    kinds = {"sample": "the bundled synthetic sales", "file": "a file of sales"}
+    return {
+        "machine": f"{machine['cores']} cores of {machine['processor']}, {size}",
+        "system": machine["system"],
+        "python": machine["python"],
+        "effort": found["effort"],
+        "version": model["model_version"],
+        "data": kinds.get(model["data"], model["data"]),
+        "features": model["features"],
+        "houses": found["houses"],
+        "libraries": ", ".join(f"{name} {v}" for name, v in found["libraries"].items()),
+    }
+
+
+def _tables(found: Found) -> dict[str, str]:
+    grown, served = found.get("growth", {}), found.get("serving")
+    sizes = {"rows": "houses in a request", "trees": "trees", "features": "features"}
+    names = {"features": "features_table"}
+    return {
+        "serving": markdown.serving(served) if served else "",
+        "failures": markdown.failures(served) if served else "",
+        "in_process": markdown.in_process(found["in_process"]) if "in_process" in found else "",
+        "imports": markdown.imports(found["imports"]) if "imports" in found else "",
+        "batch": markdown.batch(found["batch"]) if "batch" in found else "",
+        "workers": markdown.workers(grown["workers"]) if grown.get("workers") else "",
+        **{
+            names.get(what, what): markdown.growth(grown[what], title) if grown else ""
+            for what, title in sizes.items()
+        },
+    }

@@ -1,0 +1,17 @@
+"""The service of this project, as it is deployed, with its own gunicorn settings."""
+
+from __future__ import annotations
+
+from benchmarks.peers import Server, first_prediction
+
+SERVER = Server(
+    title="this service",
+    setting="gunicorn, 1 worker, 4 threads; validation, range and warnings included",
+    command=("{python}", "-m", "gunicorn", "-c", "{root}/gunicorn.conf.py", "ml_api.wsgi:app"),
+    path="/v1/predict",
+    body=lambda house: {"inputs": [house]},
+    price=first_prediction,
+    library="regression-model",
+    extras="api",
+    pinned=False,
+)
