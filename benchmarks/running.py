@@ -44,6 +44,7 @@ class Running:
         self._environ = {
             **os.environ,
             **environ,
+            "ML_API_PIN_WORKERS": "on",  # read by whatever runs on the service's settings
             "OMP_NUM_THREADS": "1",
             "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", "")]),
             "PORT": str(self._port),

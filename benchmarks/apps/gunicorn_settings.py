@@ -1,4 +1,4 @@
-"""The service's gunicorn settings without its hooks, which are about its model."""
+"""The service's gunicorn settings without the hooks that are about its model."""
 
 from __future__ import annotations
 
@@ -9,4 +9,7 @@ from gunicorn.config import KNOWN_SETTINGS
 
 _service = runpy.run_path(str(Path(__file__).resolve().parents[2] / "gunicorn.conf.py"))
 _names = {setting.name for setting in KNOWN_SETTINGS}
-globals().update({k: v for k, v in _service.items() if k in _names and not callable(v)})
+_pinning = ("pre_fork", "post_fork")
+globals().update(
+    {k: v for k, v in _service.items() if k in _names and (not callable(v) or k in _pinning)}
+)
