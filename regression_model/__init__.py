@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ArtifactCorrupt,
         ArtifactError,
         ArtifactIncompatible,
+        ChangeTooLarge,
         CheckFailed,
         ConfigError,
         DataError,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         ModelNotFound,
         ParityError,
         RegressionModelError,
+        ReleaseUnavailable,
         StudyRefused,
     )
     from regression_model.explain import Baseline, Explanation
@@ -45,6 +47,7 @@ __all__ = [
     "ArtifactError",
     "ArtifactIncompatible",
     "Baseline",
+    "ChangeTooLarge",
     "CheckFailed",
     "Comparable",
     "ConfigError",
@@ -60,6 +63,7 @@ __all__ = [
     "ParityError",
     "Prediction",
     "RegressionModelError",
+    "ReleaseUnavailable",
     "Request",
     "StudyRefused",
     "Validation",

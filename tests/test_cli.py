@@ -26,6 +26,7 @@ COMMANDS = [
     "train",
     "tune",
     "evaluate",
+    "diff",
     "predict",
     "explain",
     "sample",
