@@ -104,15 +104,20 @@ class ParityError(CheckFailed):
 
 
 class ChangeTooLarge(CheckFailed):
-    """A differential test is past a limit; ``checks`` holds those that failed."""
+    """A differential test is past a limit; ``checks`` holds those that failed.
 
-    def __init__(self, checks: Sequence[Any]) -> None:
+    ``fields`` lists in words the fields that changed most.
+    """
+
+    def __init__(self, checks: Sequence[Any], *, fields: str = "") -> None:
         listed = "\n".join(
             f"  {c.title}: {c.shown}, {c.demand}" + (f" ({c.where})" if c.where else "")
             for c in checks
         )
         super().__init__(
-            f"the new model changes more than its config allows:\n{listed}\nIf that is meant, "
+            f"the new model changes more than its config allows:\n{listed}\n"
+            + (f"Contributions changed most of: {fields}.\n" if fields else "")
+            + "If that is meant, "
             "raise the limits under `differential` in the config for this release."
         )
         self.checks = checks

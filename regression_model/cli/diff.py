@@ -61,7 +61,7 @@ def command(
       regression-model diff released models
       regression-model diff 0.1.0 0.2.0 --data houses.csv --report diff.html
     """
-    from regression_model.differential.limits import checks_of, limits_in_force
+    from regression_model.differential.limits import checks_of, leading_fields, limits_in_force
     from regression_model.differential.report import write_nothing_released, write_report
     from regression_model.errors import ChangeTooLarge
 
@@ -89,7 +89,7 @@ def command(
         _say_written(report)
     failed = [check for check in checks if not check.passed]
     if failed:
-        raise ChangeTooLarge(failed)
+        raise ChangeTooLarge(failed, fields=leading_fields(difference))
 
 
 def _check_report(report: Path | None) -> None:

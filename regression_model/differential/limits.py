@@ -78,8 +78,7 @@ def _decile_shift(difference: Difference) -> Figure:
 
 
 def _contribution(difference: Difference) -> Figure:
-    fields = difference.fields
-    return Figure(_size(fields[0].change), _named([(f.field, f.change) for f in fields]))
+    return Figure(_size(difference.fields[0].change), leading_fields(difference))
 
 
 def _reaction(*, hidden: bool) -> Callable[[Difference], Figure | None]:
@@ -91,6 +90,11 @@ def _reaction(*, hidden: bool) -> Callable[[Difference], Figure | None]:
         return Figure(_size(found[0].change), named)
 
     return measure
+
+
+def leading_fields(difference: Difference) -> str:
+    """The fields whose contributions changed most, as a list in words; empty where none did."""
+    return _named([(field.field, field.change) for field in difference.fields])
 
 
 def _named(changes: Sequence[tuple[str, float]]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from regression_model.differential import tables
 from regression_model.differential.compare import Difference
-from regression_model.differential.limits import Check
+from regression_model.differential.limits import Check, leading_fields
 from regression_model.errors import InvalidInput
 from regression_model.pages.blocks import Block, Figure, Prose, Section
 from regression_model.predict import Model
@@ -22,12 +22,14 @@ _PAGES, _MARKDOWN = (".html", ".htm"), (".md",)
 
 
 def verdict(difference: Difference, checks: Sequence[Check]) -> str:
-    """One sentence on all checks."""
+    """All checks in a sentence, and the fields to look at where one failed."""
     failed = sum(not check.passed for check in checks)
     if not difference.log_ratio.any() and not difference.refusals:
         return "No difference: both models give the same prices."
     if failed:
-        return f"{failed} of {len(checks)} changes are past their limits."
+        fields = leading_fields(difference)
+        where = f" Contributions changed most of: {fields}." if fields else ""
+        return f"{failed} of {len(checks)} changes are past their limits.{where}"
     return f"All {len(checks)} changes are within their limits."
 
 

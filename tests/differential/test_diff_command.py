@@ -64,6 +64,7 @@ def test_a_change_past_a_limit_is_exit_code_1_and_named(
     assert "the new model changes more than its config allows:" in result.stderr
     assert "  houses moved by more than 10%: 100.0%, at most 1.0%" in result.stderr
     assert "`differential`" in result.stderr
+    assert "Contributions changed" not in result.stderr
     assert "past their limits" in result.stdout
     assert "past their limits" in Path("diff.md").read_text()
     told = diff(artifact, dearer, "--data", houses, "--json", "--movers", "1")
