@@ -202,11 +202,16 @@ def _refusals(old: Side, new: Side) -> tuple[list[Refusal], int]:
     """The houses that only one of the two refuses, and how many both do."""
     refused = [set(np.flatnonzero(np.isnan(side.price)).tolist()) for side in (old, new)]
     found = []
-    for row in sorted(refused[0] ^ refused[1]):
-        by, side = ("new", new) if row in refused[1] else ("old", old)
-        reasons = [error["message"] for error in side.errors if error["row"] == row]
-        found.append(Refusal(row, side.ids[row], by, "; ".join(reasons)))
-    return found, len(refused[0] & refused[1])
+    for by, side, only in (
+        ("old", old, refused[0] - refused[1]),
+        ("new", new, refused[1] - refused[0]),
+    ):
+        reasons: dict[int, list[str]] = {row: [] for row in sorted(only)}
+        for error in side.errors:
+            if error["row"] in reasons:
+                reasons[error["row"]].append(error["message"])
+        found += [Refusal(row, side.ids[row], by, "; ".join(why)) for row, why in reasons.items()]
+    return sorted(found, key=lambda refusal: refusal.row), len(refused[0] & refused[1])
 
 
 def _studies(before: Side, after: Side, houses: Houses, rows: NDArray[np.intp]) -> Studies | None:

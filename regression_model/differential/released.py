@@ -90,7 +90,7 @@ def _unpacked(wheel: Path, folder: Path) -> Path:
         raise ReleaseUnavailable(f"{wheel.name} cannot be unpacked: {error}") from error
     if not names:
         raise ReleaseUnavailable(
-            f"{wheel.name} carries no model: there is nothing below {MODELS} in it. Is it a wheel "
-            "of this project, made with 'tox -e package'?"
+            f"{wheel.name} carries no model: there is nothing below {MODELS} in it. Make it "
+            "with 'tox -e package'; if it is of another project, set pip to the index of this one"
         )
     return folder / MODELS

@@ -105,20 +105,20 @@ def _movement(difference: Difference, figures: Sequence[Figure]) -> Section:
 
 def _movers(difference: Difference) -> Section:
     if not difference.movers:
-        return Section("Biggest movers", [Prose("No house moved.")])
+        moved = difference.overall.largest_move > 0
+        text = "None is shown." if moved else "No house moved."
+        return Section("Biggest movers", [Prose(text)])
     text = (
         "What each field adds to the price of the typical house of the table, in the old and in "
         "the new model (Shapley values of the logarithm of the price, as percentages): the fields "
-        "that changed most."
+        "that changed most. Rows count from 0."
     )
     return Section("Biggest movers", [Prose(text), tables.mover_table(difference.movers)])
 
 
 def _fields(difference: Difference) -> Section:
-    fields, answers = (
-        tables.field_table(difference.fields),
-        tables.reaction_table(difference.reactions),
-    )
+    fields = tables.field_table(difference.fields)
+    answers = tables.reaction_table(difference.reactions)
     if not fields.rows and not answers.rows:
         return Section("Fields", [Prose("No field adds more or less than it did.")])
     return Section(

@@ -80,6 +80,14 @@ def test_equal_models_say_so_and_can_be_drawn(
         assert sentence in page
 
 
+def test_movers_that_are_not_asked_for_are_not_denied(difference: Difference, checks: Any) -> None:
+    (section,) = (
+        s for s in sections(replace(difference, movers=[]), checks) if s.title == "Biggest movers"
+    )
+
+    assert [getattr(block, "text", "") for block in section.blocks] == ["None is shown."]
+
+
 def test_what_was_seen_in_training_is_said(difference: Difference, checks: Any) -> None:
     studies = difference.studies
     assert studies is not None
