@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         ArtifactCorrupt,
         ArtifactError,
         ArtifactIncompatible,
+        ChangeTooLarge,
         CheckFailed,
         ConfigError,
         DataError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         ModelNotFound,
         ParityError,
         RegressionModelError,
+        ReleaseUnavailable,
         StudyRefused,
     )
     from regression_model.explain import Baseline, Explanation
@@ -46,6 +48,7 @@ __all__ = [
     "ArtifactError",
     "ArtifactIncompatible",
     "Baseline",
+    "ChangeTooLarge",
     "CheckFailed",
     "Comparable",
     "ConfigError",
@@ -62,6 +65,7 @@ __all__ = [
     "ParityError",
     "Prediction",
     "RegressionModelError",
+    "ReleaseUnavailable",
     "Request",
     "StudyRefused",
     "Validation",

@@ -11,9 +11,11 @@ RegressionModelError
 │   ├── ArtifactCorrupt    a file is missing, truncated or differs from its hash
 │   └── ArtifactIncompatible  written in another format or by other libraries
 ├── StudyRefused           a study of `tune` cannot be begun, or gone on with
+├── ReleaseUnavailable     a released version cannot be had, or carries no model
 ├── CheckFailed            a model was trained but must not be released
 │   ├── GateFailed         its metrics are past a limit of the config
-│   └── ParityError        the pipeline and its compiled twin disagree
+│   ├── ParityError        the pipeline and its compiled twin disagree
+│   └── ChangeTooLarge     it changes more than the config allows against the one before
 └── MissingDependency      an extra is not installed
 """
 
@@ -26,6 +28,7 @@ __all__ = [
     "ArtifactCorrupt",
     "ArtifactError",
     "ArtifactIncompatible",
+    "ChangeTooLarge",
     "CheckFailed",
     "ConfigError",
     "DataError",
@@ -37,6 +40,7 @@ __all__ = [
     "ModelNotFound",
     "ParityError",
     "RegressionModelError",
+    "ReleaseUnavailable",
     "StudyRefused",
 ]
 
@@ -85,6 +89,10 @@ class StudyRefused(RegressionModelError):
     """The file is no study, or one that was begun with other data, folds or search space."""
 
 
+class ReleaseUnavailable(RegressionModelError):
+    """A released version cannot be downloaded, is not there, or carries no model."""
+
+
 class CheckFailed(RegressionModelError):
     """A model was trained and must not be released."""
 
@@ -99,6 +107,26 @@ class GateFailed(CheckFailed):
 
 class ParityError(CheckFailed):
     """The fitted pipeline and its compiled twin give different prices."""
+
+
+class ChangeTooLarge(CheckFailed):
+    """A differential test is past a limit; ``checks`` holds those that failed.
+
+    ``fields`` lists in words the fields that changed most.
+    """
+
+    def __init__(self, checks: Sequence[Any], *, fields: str = "") -> None:
+        listed = "\n".join(
+            f"  {c.title}: {c.shown}, {c.demand}" + (f" ({c.where})" if c.where else "")
+            for c in checks
+        )
+        super().__init__(
+            f"the new model changes more than its config allows:\n{listed}\n"
+            + (f"Contributions changed most of: {fields}.\n" if fields else "")
+            + "If that is meant, "
+            "raise the limits under `differential` in the config for this release."
+        )
+        self.checks = checks
 
 
 class MissingDependency(RegressionModelError):

@@ -182,6 +182,7 @@ class Spec(Frozen):
     difficulty: Difficulty | None = None
     validation: Validation
     gates: dict[str, dict[str, Limit]]
+    differential: dict[str, float] | None = None
 
     @cached_property
     def inputs(self) -> tuple[Feature, ...]:

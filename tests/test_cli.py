@@ -27,6 +27,7 @@ COMMANDS = [
     "train",
     "tune",
     "evaluate",
+    "diff",
     "predict",
     "explain",
     "sample",
@@ -829,6 +830,18 @@ def test_only_the_page_needs_the_libraries_of_reports(
     assert f"needs {package}, which is not installed" in asked.stderr
     assert 'pip install "regression-model[report]"' in asked.stderr
     assert not Path("report.html").exists()
+
+
+def test_only_a_page_of_diff_needs_the_libraries_of_reports(artifact: Path, sold: Path) -> None:
+    arguments = ["diff", artifact, artifact, "--data", sold, "--report"]
+
+    text = run(*arguments, "diff.md", absent="matplotlib jinja2")
+    page = run(*arguments, "diff.html", absent="matplotlib")
+
+    assert text.returncode == 0, text.stderr
+    assert page.returncode == 2
+    assert 'pip install "regression-model[report]"' in page.stderr
+    assert not Path("diff.html").exists()
 
 
 def test_evaluate_takes_a_handful_of_sales(artifact: Path) -> None:

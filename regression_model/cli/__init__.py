@@ -18,6 +18,7 @@ _COMMANDS = {
     "train": "Train a model on a table of sales and save it as an artifact.",
     "tune": "Search for better values of what the config declares under `search`.",
     "evaluate": "Score the model on a table of sales whose prices are known.",
+    "diff": "Compare the prices of two models on the same houses, and say what moved them.",
     "predict": "Value every house of a table and write prices with their ranges.",
     "explain": "Show why a house has its price, and what similar ones were sold for.",
     "sample": "Write a table of synthetic houses.",

@@ -36,7 +36,7 @@ def predicted_against_actual(canvas: Canvas, outcomes: Outcomes) -> None:
     axes.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
     axes.set(xlabel="actual price", ylabel="predicted price", aspect="equal")
     for axis in (axes.xaxis, axes.yaxis):
-        _dollar_ticks(axis, ends)
+        dollar_ticks(axis, ends)
     axes.legend(loc="upper left")
 
 
@@ -54,8 +54,8 @@ def residuals(canvas: Canvas, outcomes: Outcomes) -> None:
     axes.plot(middle, median, color=VERMILION, marker="o", label="median of each tenth")
     axes.set(xscale="log", xlabel="predicted price", ylabel="price above or below prediction")
     axes.yaxis.set_major_formatter(_PERCENT)
-    _dollar_ticks(axes.xaxis, _ends(outcomes.predicted))
-    _legend_above(axes)
+    dollar_ticks(axes.xaxis, _ends(outcomes.predicted))
+    legend_above(axes)
 
 
 def ratio_by_decile(canvas: Canvas, outcomes: Outcomes) -> None:
@@ -69,7 +69,7 @@ def ratio_by_decile(canvas: Canvas, outcomes: Outcomes) -> None:
     _boxes(axes, ratios, vertical=True)
     axes.set(xlabel="predicted price", ylabel="prediction / price")
     axes.set_xticks(range(1, len(deciles) + 1), _spans(outcomes, deciles))
-    _legend_above(axes)
+    legend_above(axes)
 
 
 def coverage_by_decile(canvas: Canvas, coverage: CoverageStudy, outcomes: Outcomes) -> None:
@@ -90,7 +90,7 @@ def coverage_by_decile(canvas: Canvas, coverage: CoverageStudy, outcomes: Outcom
     axes.set(xlabel="predicted price", ylabel="prices in their range", ylim=(lowest - 0.04, 1.01))
     axes.set_xticks(at, _spans(outcomes, price_deciles(outcomes.predicted)))
     axes.yaxis.set_major_formatter("{x:.0%}")
-    _legend_above(axes)
+    legend_above(axes)
 
 
 def error_by_place(canvas: Canvas, outcomes: Outcomes, places: list[Stratum]) -> None:
@@ -140,7 +140,7 @@ def _boxes(axes: Any, groups: list[NDArray[np.float64]], *, vertical: bool) -> N
     axes.grid(axis="x" if vertical else "y", visible=False)
 
 
-def _legend_above(axes: Any) -> None:
+def legend_above(axes: Any) -> None:
     """Where no point can lie under it."""
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2)
 
@@ -163,7 +163,7 @@ def _ends(*prices: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([joined.min() / 1.08, joined.max() * 1.08])
 
 
-def _dollar_ticks(axis: Any, ends: NDArray[np.float64]) -> None:
+def dollar_ticks(axis: Any, ends: NDArray[np.float64]) -> None:
     """Round prices at about equal distances on a logarithmic axis."""
     steps = np.outer(10.0 ** np.arange(0, 12), [1, 1.5, 2, 3, 5, 7]).ravel()
     ticks = steps[(steps >= ends[0]) & (steps <= ends[1])]

@@ -321,6 +321,8 @@ def _limits(spec: Spec) -> Iterator[Problem]:
     for source, limits in spec.gates.items():
         for name, limit in limits.items():
             yield from _gate(name, limit, ("gates", source, name))
+    for name, limit in (spec.differential or {}).items():
+        yield from _differential(name, limit)
 
 
 def _gate(name: str, limit: Limit, path: tuple[str, ...]) -> Iterator[Problem]:
@@ -334,6 +336,15 @@ def _gate(name: str, limit: Limit, path: tuple[str, ...]) -> Iterator[Problem]:
         yield Problem(path, f"{name} may be too low or too high; write the lowest, the highest")
     elif bounds[0] > bounds[-1]:
         yield Problem(path, f"limits of {name} must rise: the lowest, then the highest")
+
+
+def _differential(name: str, limit: float) -> Iterator[Problem]:
+    from regression_model.differential.limits import LIMITED
+
+    path = ("differential", name)
+    yield from _unknown_names([name], LIMITED, path)
+    if not 0 <= limit < inf:
+        yield Problem(path, f"limit of {name} is the largest change that will do: 0 or more")
 
 
 def _unknown_names(

@@ -113,5 +113,6 @@ SCHEMA = _map(
         ),
         "validation": sy.Map({"folds": sy.Int(), "holdout": sy.Float()}),
         "gates": sy.MapPattern(sy.Enum(["file", "sample"]), sy.MapPattern(sy.Str(), _List(float))),
+        sy.Optional("differential"): sy.MapPattern(sy.Str(), sy.Float()),
     }
 )

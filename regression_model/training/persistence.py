@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from regression_model.artifact import (
@@ -104,6 +105,7 @@ def _manifest(spec: Spec, sales: Sales, trained: Trained, config: str) -> dict[s
         "name": "regression_model",
         "trained_at": _now(),
         "spec": spec.model_dump(mode="json"),
+        "steps": _steps(trained.pipeline),
         "libraries": _libraries(),
         "git_revision": _git_revision(),
         "config_sha256": hashlib.sha256(config.encode()).hexdigest(),
@@ -151,6 +153,12 @@ def _dumped(estimator: Any) -> bytes:
     stream = io.BytesIO()
     joblib.dump(estimator, stream, compress=3)
     return stream.getvalue()
+
+
+def _steps(pipeline: Pipeline) -> dict[str, str]:
+    """Every step of the pipeline and of its members, by place, with the class that does it."""
+    parts = pipeline.get_params().items()
+    return {name: type(part).__name__ for name, part in parts if isinstance(part, BaseEstimator)}
 
 
 def _libraries() -> dict[str, str]:

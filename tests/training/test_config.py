@@ -260,6 +260,17 @@ REST = {
     "a hold-out of everything": Fault("holdout: 0.2", "holdout: 1", "holdout is a share of rows between 0 and 1"),
     "a coverage in percent": Fault("coverage: 0.90", "coverage: 90", "coverage is a share of prices between 0 and 1"),
     "a negative seed": Fault("seed: 20110731", "seed: -1", "seed"),
+    "a wrong limit of a difference": Fault(
+        "  median_move: 0.02",
+        "  median_moves: 0.02",
+        r"'median_moves' is not known here; did you mean 'median_move'\?",
+    ),
+    "a negative limit of a difference": Fault(
+        "  median_move: 0.02", "  median_move: -1", "limit of median_move is the largest change"
+    ),
+    "text for a limit of a difference": Fault(
+        "  median_move: 0.02", "  median_move: little", "expecting a float"
+    ),
     "a wrong metric of a gate": Fault(
         "    mdape: 0.065", "    mape: 0.065", r"'mape' is not known here; did you mean 'mdape'\?"
     ),

@@ -1,0 +1,175 @@
+"""``regression-model diff``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from regression_model.cli.screen import (
+    json_option,
+    messages,
+    print_json,
+    print_table,
+    progress_bar,
+    results,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from regression_model.differential.compare import Difference
+    from regression_model.differential.houses import Houses
+    from regression_model.differential.limits import Check
+    from regression_model.predict import Model
+
+
+@click.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Houses to compare on (.csv, .parquet, .ndjson), with or without prices. Default: the "
+    "fetched train.csv, else generated houses.",
+)
+@click.option(
+    "--movers",
+    type=click.IntRange(0, 1000),
+    default=10,
+    show_default=True,
+    help="How many of the houses that moved most are explained.",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Report to write: .html (with plots) or .md; replaced if there.",
+)
+@json_option
+def command(
+    old: str, new: str, data: Path | None, movers: int, report: Path | None, as_json: bool
+) -> None:
+    """Compare the prices of two models on the same houses, and say what moved them.
+
+    OLD and NEW are folders of artifacts, released versions such as 0.1.0, or 'released': the newest
+    version on the package index that pip is set to use. Where nothing is released yet, that
+    is said and passes. A change past a limit of the config of NEW is exit code 1.
+
+    \b
+      regression-model diff released models
+      regression-model diff 0.1.0 0.2.0 --data houses.csv --report diff.html
+    """
+    from regression_model.differential.limits import checks_of, leading_fields, limits_in_force
+    from regression_model.differential.report import write_nothing_released, write_report
+    from regression_model.errors import ChangeTooLarge
+
+    _check_report(report)
+    with TemporaryDirectory(prefix="regression-model-") as folder:
+        after = _model(new, Path(folder, "new"))
+        if after is None:
+            raise click.UsageError("NEW is 'released', and the package index has no release yet")
+        before = _model(old, Path(folder, "old"))
+        if before is None:
+            _say_nothing_released(after, as_json=as_json)
+            if report is not None:
+                write_nothing_released(report, after)
+                _say_written(report)
+            return
+        difference = _compared(before, after, data, movers)
+        checks = checks_of(difference, limits_in_force(difference))
+        if report is not None:
+            write_report(report, difference, checks)
+    if as_json:
+        print_json({**difference.as_dict(), "checks": [check.as_dict() for check in checks]})
+    else:
+        _show(difference, checks)
+    if report is not None:
+        _say_written(report)
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        raise ChangeTooLarge(failed, fields=leading_fields(difference))
+
+
+def _check_report(report: Path | None) -> None:
+    """Say what is wrong with the report's name, or not installed, before any work."""
+    from regression_model.differential.report import is_page
+
+    if report is None:
+        return
+    if not report.absolute().parent.is_dir():
+        raise click.UsageError(f"{report.parent} is not a folder; name another --report")
+    if is_page(report):
+        import regression_model.pages.figures
+        import regression_model.pages.page  # noqa: F401
+
+
+def _model(named: str, folder: Path) -> Model | None:
+    """The model a person calls ``named``; None where it is the last of no releases."""
+    from regression_model.differential.released import artifact_path
+    from regression_model.predict import load_model
+
+    folder.mkdir()
+    path = artifact_path(named, folder)
+    return None if path is None else load_model(path)
+
+
+def _compared(before: Model, after: Model, data: Path | None, movers: int) -> Difference:
+    from regression_model.differential.compare import compare, steps_of
+
+    houses = _houses(before, after, data)
+    with progress_bar() as bar:
+        total = steps_of(before, after, houses, movers=movers)
+        task = bar.add_task(f"Comparing {len(houses.new):,} houses", total=total)
+        found = compare(before, after, houses, movers=movers, step=lambda _: bar.advance(task))
+        bar.update(task, completed=total)
+    return found
+
+
+def _houses(before: Model, after: Model, data: Path | None) -> Houses:
+    from regression_model.differential.houses import generated_houses, read_houses
+    from regression_model.training.data import fetched_data
+
+    path = data if data is not None else fetched_data()
+    if path is not None:
+        return read_houses(path, before, after)
+    messages().print(
+        "note: compared on generated houses; give real ones, with their prices, by --data"
+    )
+    return generated_houses(before, after)
+
+
+def _say_nothing_released(new: Model, *, as_json: bool) -> None:
+    from regression_model.differential.report import NOTHING_RELEASED
+
+    if as_json:
+        print_json({"old": None, "new": new.info(), "checks": [], "note": NOTHING_RELEASED})
+    else:
+        results().print(NOTHING_RELEASED, soft_wrap=True)
+
+
+def _say_written(report: Path) -> None:
+    messages().print(f"report written to {report}", markup=False, soft_wrap=True)
+
+
+def _show(difference: Difference, checks: Sequence[Check]) -> None:
+    from regression_model.differential.report import facts, sections
+
+    console = results()
+    for what, value in facts(difference.old, difference.new, checks).items():
+        console.print(f"{what}: {value}", markup=False, soft_wrap=True)
+    for section in sections(difference, checks):
+        _show_section(section)
+
+
+def _show_section(section: Any) -> None:
+    from regression_model.pages.blocks import Table
+
+    console = results()
+    console.print(f"\n[bold]{section.title}[/]")
+    for block in section.blocks:
+        if isinstance(block, Table):
+            print_table(block, title="")
+        else:
+            console.print(block.text, markup=False)

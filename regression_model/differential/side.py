@@ -1,0 +1,90 @@
+"""One of two models, with what it makes of the houses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from regression_model.encoder import Matrix
+from regression_model.explain import typical_row
+from regression_model.issues import Issue
+from regression_model.predict import Model
+from regression_model.rows import Reading
+from regression_model.tables import CHUNK
+
+Reals = NDArray[np.float64]
+Step = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Side:
+    """A model, the encoded houses, and their prices and ranges in dollars.
+
+    ``matrix`` has the shape ``(n, inputs)``, the others ``(n,)``; a house that the model refuses
+    is NaN throughout, and why is among ``errors``.
+    """
+
+    model: Model
+    matrix: Matrix
+    price: Reals
+    low: Reals
+    high: Reals
+    ids: Sequence[int | None]
+    errors: Sequence[Issue]
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the columns of ``matrix``."""
+        return [f.name for f in self.model.spec.inputs]
+
+    def take(self, rows: NDArray[np.intp]) -> Side:
+        """The houses at ``rows``."""
+        return Side(
+            self.model,
+            matrix=self.matrix[rows],
+            price=self.price[rows],
+            low=self.low[rows],
+            high=self.high[rows],
+            ids=[self.ids[row] for row in rows],
+            errors=(),
+        )
+
+    def log_price(self, matrix: Matrix) -> Reals:
+        """Natural logarithm of the price of encoded houses."""
+        return np.log(self.model.scorer.score(matrix).price)
+
+    def typical(self) -> Matrix:
+        """The typical house among these, shape ``(inputs,)``."""
+        return typical_row(self.matrix, self.model.spec.inputs)
+
+    def places(self) -> list[str] | None:
+        """The location of each house; None where the model knows no places."""
+        spec = self.model.spec
+        if spec.location is None:
+            return None
+        codes = self.matrix[:, spec.inputs.index(spec.location)]
+        levels = spec.location.levels
+        return ["unknown" if np.isnan(code) else str(levels[int(code)]) for code in codes]
+
+
+def valued(model: Model, rows: Sequence[object], *, step: Step) -> Side:
+    """Let ``model`` value ``rows`` by its own rules."""
+    count = len(rows)
+    matrix = np.full((count, len(model.spec.inputs)), np.nan, np.float32)
+    price, low, high = np.full((3, count), np.nan)
+    ids: list[int | None] = []
+    errors: list[Issue] = []
+    for start in range(0, count, CHUNK):
+        read: Reading = model.reader.read(rows[start : start + CHUNK])
+        places = start + np.asarray(read.places, dtype=np.intp)
+        if len(places):
+            found = model.scorer.score(read.matrix)
+            matrix[places] = read.matrix
+            price[places], low[places], high[places] = found.price, found.low, found.high
+        ids += read.ids
+        errors += [{**error, "row": start + (error["row"] or 0)} for error in read.errors]
+        step("houses valued")
+    return Side(model, matrix, price, low, high, ids, errors)
