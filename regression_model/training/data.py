@@ -46,9 +46,14 @@ class Sales:
     notices: Sequence[str]
 
 
+def datasets_folder() -> Path:
+    """Where fetched data is: ``REGRESSION_MODEL_DATASETS``, else ``datasets``."""
+    return Path(os.environ.get(DATASETS_VARIABLE) or "datasets")
+
+
 def fetched_data() -> Path | None:
     """The real training data, where it was fetched into the datasets folder."""
-    path = Path(os.environ.get(DATASETS_VARIABLE) or "datasets") / "train.csv"
+    path = datasets_folder() / "train.csv"
     return path if path.is_file() else None
 
 
