@@ -22,7 +22,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("serving", "training")
 OURS = "regression-model"
-INSTALLER = "pip"  # of the environment, and in no lock
 
 # Permissive, or copyleft by the file for what we use as it is.
 ALLOWED = {
@@ -37,8 +36,8 @@ ALLOWED = {
     ),
     "Mozilla Public License 2.0 (MPL 2.0)",
 }
-# Told by their files of licence, not by their metadata: the text was read.
-READ: dict[str, str] = {}
+# Told by their file of licence, which was read, and not by their metadata.
+READ = {"protobuf": "BSD-3-Clause"}
 
 Component = Mapping[str, Any]
 
@@ -71,16 +70,17 @@ def components(name: str, wheel: Path, folder: Path) -> Sequence[Component]:
     target = folder / f"sbom-{name}.json"
     with tempfile.TemporaryDirectory(prefix="regression-model-") as far:
         environment = Path(far) / "venv"
-        venv.create(environment, with_pip=True)
+        venv.create(environment)
         python = str(environment / "bin" / "python")
-        install = (python, "-m", "pip", "install", "--quiet")
+        # From outside: the environment then holds what a release needs, and no installer.
+        install = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet")
         run(*install, "--require-hashes", "--requirement", str(lock))
         run(*install, "--no-deps", str(wheel.resolve()))
         listing = (sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible")
         run(*listing, "--output-file", str(target), python)
     found: list[Component] = json.loads(target.read_text("utf-8"))["components"]
     check_complete(target.name, found, lock.read_text("utf-8"))
-    return [one for one in found if normal(one["name"]) != INSTALLER]
+    return found
 
 
 def run(*command: str) -> None:
