@@ -110,7 +110,7 @@ def find_config(record: Record, given: Path | None) -> str:
     wanted = record.manifest["config_sha256"]
     texts = [read_config(given)] if given is not None else [record.config, bundled_config()]
     for text in texts:
-        if text is not None and sha256(text.encode()) == wanted:
+        if text is not None and hashlib.sha256(text.encode()).hexdigest() == wanted:
             return text
     where = str(given) if given is not None else "the artifact and this package"
     raise DataError(
@@ -154,7 +154,12 @@ def _described(data: Mapping[str, Any]) -> str:
 
 def _in_datasets(wanted: str) -> Path | None:
     files = (path for path in sorted(datasets_folder().rglob("*")) if path.is_file())
-    return next((path for path in files if sha256(path.read_bytes()) == wanted), None)
+    return next((path for path in files if _hash_of(path) == wanted), None)
+
+
+def _hash_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def reproduce(
@@ -208,8 +213,3 @@ def _differences(path: str, recorded: Any, found: Any) -> Iterator[Difference]:
             yield from _differences(f"{path}[{i}]", *pair)
     elif recorded != found:
         yield Difference(path, recorded, found)
-
-
-def sha256(content: bytes) -> str:
-    """The hash by which files are known."""
-    return hashlib.sha256(content).hexdigest()

@@ -98,8 +98,16 @@ def test_an_index_that_asks_for_the_token_is_read_with_it(
     assert right.returncode == 0, right.stderr
 
 
-def test_without_an_index_nothing_is_done(publish: Tool) -> None:
-    refused(publish(), "TWINE_REPOSITORY_URL is not set")
+@pytest.mark.parametrize("settings", [{}, {"TWINE_REPOSITORY_URL": "", "PIP_INDEX_URL": NOBODY}])
+def test_without_an_index_nothing_is_done(settings: dict[str, str], publish: Tool) -> None:
+    refused(publish(**settings), "TWINE_REPOSITORY_URL is not set")
+
+
+def test_without_a_token_nothing_is_asked_for(index: Any, publish: Tool) -> None:
+    ended = publish(TWINE_REPOSITORY_URL=index.address)
+
+    refused(ended, "twine upload failed: ERROR.*[Cc]redential")
+    assert index.files() == {}
 
 
 def test_an_index_that_cannot_be_reached_is_named(publish: Tool, token: str) -> None:
