@@ -26,9 +26,10 @@ COMPARABLES = "comparables.npz"
 PIPELINE = "pipeline.joblib"
 DIFFICULTY = "difficulty.joblib"
 CARD = "MODEL_CARD.md"
+CONFIG = "config.yml"
+MANIFEST = "manifest.json"
 ENVIRONMENT_VARIABLE = "REGRESSION_MODEL_ARTIFACT"
 
-_MANIFEST = "manifest.json"
 _CURRENT = "CURRENT"
 _TEMPORARY = ".saving-"
 
@@ -104,7 +105,7 @@ def save_artifact(
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     text = _render({"format": FORMAT, "version": version, **manifest, "files": hashes})
     folder = root / f"regression_model-{version}-{json.loads(text)['digest'][:8]}"
-    _place(root, folder, {**files, _MANIFEST: text.encode()})
+    _place(root, folder, {**files, MANIFEST: text.encode()})
     return folder
 
 
@@ -136,7 +137,7 @@ def copy_artifact(artifact: Artifact, root: Path) -> Path:
     files = {name: artifact.read(name) for name in served}
     manifest = {name: value for name, value in artifact.manifest.items() if name != "digest"}
     folder = root / artifact.folder.name
-    _place(root, folder, {**files, _MANIFEST: _render(manifest).encode()})
+    _place(root, folder, {**files, MANIFEST: _render(manifest).encode()})
     remove_superseded(root)
     return folder
 
@@ -150,7 +151,7 @@ def remove_superseded(root: Path) -> None:
 
 
 def _current(root: Path) -> Path:
-    if (root / _MANIFEST).exists():
+    if (root / MANIFEST).exists():
         return root
     try:
         name = (root / _CURRENT).read_text("utf-8").strip()
@@ -165,22 +166,29 @@ def _current(root: Path) -> Path:
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    content = _read(folder / _MANIFEST)
+    return parse_manifest(_read(folder / MANIFEST), folder.name)
+
+
+def parse_manifest(content: bytes, name: str) -> dict[str, Any]:
+    """The manifest of the artifact ``name``, after its format and its digest were verified.
+
+    Raises :class:`ArtifactCorrupt` or :class:`ArtifactIncompatible`.
+    """
     try:
         manifest = json.loads(content)
         known = manifest["format"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise ArtifactCorrupt(
-            f"{_MANIFEST} of {folder.name} is damaged; install or train it anew"
+            f"{MANIFEST} of {name} is damaged; install or train it anew"
         ) from None
     if known != FORMAT:
         raise ArtifactIncompatible(
-            f"artifact {folder.name} has format {known!r}, this package reads format {FORMAT}; "
+            f"artifact {name} has format {known!r}, this package reads format {FORMAT}; "
             "install the package version that wrote it, or train anew"
         )
     if _render({k: v for k, v in manifest.items() if k != "digest"}).encode() != content:
         raise ArtifactCorrupt(
-            f"{_MANIFEST} of {folder.name} does not match its own digest; install or train it anew"
+            f"{MANIFEST} of {name} does not match its own digest; install or train it anew"
         )
     return dict(manifest)
 

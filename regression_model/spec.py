@@ -8,7 +8,7 @@ Everything that needs to know a column asks the spec.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -34,11 +34,21 @@ Comparison = Literal["=", "!=", ">", ">=", "<", "<="]
 UNKNOWN = "unknown"
 NONE = "none"
 
+_GIVEN = "__pydantic_fields_set__"
+
 
 class Frozen(BaseModel):
     """A value object: immutable, and closed to keys it does not declare."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __getstate__(self) -> dict[Any, Any]:
+        """The state to pickle, in one order: a set would come in that of the process's hashes."""
+        state = super().__getstate__()
+        return {**state, _GIVEN: sorted(state[_GIVEN])}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__({**state, _GIVEN: set(state[_GIVEN])})
 
 
 class Imputation(Frozen):

@@ -17,12 +17,17 @@ from email.parser import Parser
 from graphlib import TopologicalSorter
 from importlib import import_module
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from packaging.version import Version
 
 import regression_model
+from ml_api import create_app
+from ml_api.config import CONFIGS
+from regression_model.artifact import open_artifact
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "regression_model"
@@ -139,10 +144,70 @@ def test_metadata_names_the_version_of_the_package(distributions: dict[str, Path
     assert said["License-Expression"] == "BSD-3-Clause"
 
 
-def test_a_platform_installs_this_version_with_pins() -> None:
-    lines = requirements(ROOT / "requirements.txt")
+# Versions
 
-    assert lines == ["-c requirements/constraints.txt", f"regression-model[api]=={VERSION}"]
+
+def test_a_platform_installs_this_version_with_hashes() -> None:
+    locked, release = requirements(ROOT / "requirements.txt")
+
+    assert locked == "-r requirements/serving.txt"
+    pin = rf"regression-model\[api\]=={re.escape(VERSION)}( --hash=sha256:[0-9a-f]{{64}})?"
+    assert re.fullmatch(pin, release)
+
+
+@pytest.mark.parametrize(
+    ("heading", "file"), [("## ", "regression_model/VERSION"), ("## API ", "ml_api/VERSION")]
+)
+def test_the_newest_heading_of_the_changelog_is_the_version(heading: str, file: str) -> None:
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    headings = re.findall(rf"^{re.escape(heading)}(\d.*)$", text, re.M)
+    later = [Version(one) > Version(other) for one, other in pairwise(headings)]
+
+    assert headings[0] == (ROOT / file).read_text("ascii").strip()
+    assert all(later)
+
+
+def test_the_manifest_and_the_service_tell_their_versions(artifact: Path) -> None:
+    app = create_app(CONFIGS["testing"]({"REGRESSION_MODEL_ARTIFACT": str(artifact)}))
+
+    told = app.test_client().get("/version").get_json()
+
+    assert told["model_version"] == open_artifact(artifact).manifest["version"] == VERSION
+    assert told["api_version"] == (ROOT / "ml_api" / "VERSION").read_text("ascii").strip()
+
+
+# Pins and locks
+
+
+LOCKS = {"serving": ["api"], "training": ["train", "batch"]}
+
+
+def locked(name: str) -> dict[str, list[str]]:
+    """The files that a lock allows of each ``name==version``, as hashes."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
+    found: dict[str, list[str]] = {}
+    for entry in re.split(r"\n(?=\S)", text):
+        if not entry.startswith("#"):
+            pin = entry.split()[0]
+            found[pin] = re.findall(r"--hash=sha256:([0-9a-f]{64})\b", entry)
+    return found
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_holds_tested_versions_by_hash(name: str) -> None:
+    pins = {normal(line) for line in requirements(CONSTRAINTS)}
+
+    assert {normal(pin) for pin in locked(name)} <= pins
+    assert all(locked(name).values())
+
+
+@pytest.mark.parametrize(("name", "extras"), LOCKS.items())
+def test_a_lock_holds_every_dependency(name: str, extras: list[str]) -> None:
+    wanted = [*PROJECT["dependencies"]]
+    wanted += [one for extra in extras for one in PROJECT["optional-dependencies"][extra]]
+    names = {normal(pin.partition("==")[0]) for pin in locked(name)}
+
+    assert {normal(re.split(r"[<>=~!\[; ]", one)[0]) for one in wanted} <= names
 
 
 def test_every_dependency_is_pinned() -> None:
@@ -187,13 +252,14 @@ def checked_in() -> Iterator[Path]:
 
 def test_no_file_names_a_package_index() -> None:
     # Where packages come from is for whoever installs them to say, and there is one place only:
-    # with two, the higher build tag wins, whoever made it.
+    # with two, the higher build tag wins, whoever made it. To read the variable is no harm.
     hosts = rf"{'py'}pi\.org|{'pythonhosted'}\.org|{'fury'}\.io|{'anaconda'}\.org"
-    options = rf"{'--'}(extra-)?index-url|{'PIP_'}(EXTRA_)?INDEX_URL|{'--'}find-links"
+    more = rf"{'--'}extra-index-url|{'PIP_'}EXTRA_INDEX_URL|{'--'}find-links"
+    one = rf"({'--'}index-url|{'PIP_'}INDEX_URL)['\"=: ]+(https?:|file:|/)"
     found = [
         f"{path.relative_to(ROOT)}: {match[0]}"
         for path in checked_in()
-        for match in re.finditer(f"{hosts}|{options}", path.read_text("utf-8", "replace"))
+        for match in re.finditer(f"{hosts}|{more}|{one}", path.read_text("utf-8", "replace"))
     ]
 
     assert found == []

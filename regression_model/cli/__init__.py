@@ -22,6 +22,7 @@ _COMMANDS = {
     "predict": "Value every house of a table and write prices with their ranges.",
     "explain": "Show why a house has its price, and what similar ones were sold for.",
     "sample": "Write a table of synthetic houses.",
+    "reproduce": "Train again what a manifest describes, and say where it differs.",
     "info": "Show which model is installed and what it was trained on.",
     "doctor": "Verify every file of the model and re-score its golden houses.",
 }

@@ -1,4 +1,4 @@
-"""What the commands that learn from sales share: where sales and config come from."""
+"""What the commands that learn from sales share: where sales and config come from, and go to."""
 
 from __future__ import annotations
 
@@ -78,3 +78,21 @@ def snapshot_file(
         soft_wrap=True,
     )
     return taken.path
+
+
+def check_writable(root: Path) -> None:
+    """Refuse a folder that cannot be written to before minutes of training, not after."""
+    existing = next(
+        folder for folder in (root.absolute(), *root.absolute().parents) if folder.exists()
+    )
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise click.UsageError(f"{root} cannot be written to; name another folder with --output")
+
+
+def check_epoch() -> None:
+    """Say it before NumPy does, which reads the variable as it is imported, in a traceback."""
+    text = os.environ.get("SOURCE_DATE_EPOCH", "0")
+    if not (text.isascii() and text.isdigit() and len(text) <= 11):
+        raise click.UsageError(
+            f"SOURCE_DATE_EPOCH is {text!r}; expected whole seconds since 1970, or unset it"
+        )

@@ -10,6 +10,8 @@ import click
 from rich.console import Console
 
 from regression_model.cli.sales import (
+    check_epoch,
+    check_writable,
     config_option,
     data_option,
     database_option,
@@ -62,7 +64,7 @@ def command(
       regression-model train --data train.csv --repeats 10
       regression-model train --sql "SELECT * FROM sales" --database sqlite:///sales.db
     """
-    _check_epoch()
+    check_epoch()
     from threadpoolctl import threadpool_limits
 
     from regression_model.artifact import package_root
@@ -74,7 +76,7 @@ def command(
     text = read_config(config)
     spec = parse_spec(text, label=str(config or "config.yml"))
     root = output if output is not None else package_root()
-    _check_writable(root)
+    check_writable(root)
     sales = given_sales(snapshot_file(data, sql, database, spec), spec, doing="Training")
     with progress_bar() as bar, threadpool_limits(1):
         task = bar.add_task(
@@ -93,28 +95,6 @@ def command(
         print_json(_summary(folder, sales, trained))
     else:
         _show(folder, spec, sales, trained)
-
-
-def _check_epoch() -> None:
-    """Say it before NumPy does, which reads the variable as it is imported, in a traceback."""
-    import os
-
-    text = os.environ.get("SOURCE_DATE_EPOCH", "0")
-    if not (text.isascii() and text.isdigit() and len(text) <= 11):
-        raise click.UsageError(
-            f"SOURCE_DATE_EPOCH is {text!r}; expected whole seconds since 1970, or unset it"
-        )
-
-
-def _check_writable(root: Path) -> None:
-    """Say it before minutes of training, not after."""
-    import os
-
-    existing = next(
-        folder for folder in (root.absolute(), *root.absolute().parents) if folder.exists()
-    )
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise click.UsageError(f"{root} cannot be written to; name another folder with --output")
 
 
 def _summary(folder: Path, sales: Any, trained: Any) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class Sales:
 
 
 def datasets_folder() -> Path:
-    """Where real data is kept; it may not be there yet."""
+    """Where real data is kept: ``REGRESSION_MODEL_DATASETS``, else ``datasets``."""
     return Path(os.environ.get(DATASETS_VARIABLE) or "datasets")
 
 

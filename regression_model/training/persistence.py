@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import subprocess
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +21,7 @@ from sklearn.pipeline import Pipeline
 from regression_model.artifact import (
     CARD,
     COMPARABLES,
+    CONFIG,
     DIFFICULTY,
     GOLDEN,
     GRAPH,
@@ -43,17 +45,45 @@ from regression_model.training.past_sales import past_sales, written
 from regression_model.version import VERSION
 
 GUARDED = ("scikit-learn", "numpy", "pandas", "joblib")
+# What the figures come from besides: another version may change the last digits.
+COMPUTED_WITH = ("scipy", "onnx", "onnxruntime")
 GOLDEN_ROWS = 20
 
 
-def save_trained(root: Path, spec: Spec, sales: Sales, trained: Trained, *, config: str) -> Path:
+@dataclass(frozen=True)
+class Origin:
+    """When a model was trained (ISO 8601, UTC), and from which revision of the code.
+
+    The revision is None where the package does not run from a checkout.
+    """
+
+    trained_at: str
+    git_revision: str | None
+
+
+def current_origin() -> Origin:
+    """That of a model that is trained here and now, or at ``SOURCE_DATE_EPOCH``."""
+    return Origin(_now(), git_revision())
+
+
+def save_trained(
+    root: Path,
+    spec: Spec,
+    sales: Sales,
+    trained: Trained,
+    *,
+    config: str,
+    origin: Origin | None = None,
+) -> Path:
     """Write the artifact under ``root`` and put it in force; return its folder.
 
-    ``config`` is the text that the spec was read from. In the package's own folder the artifact
-    replaces older ones: one package version, one model.
+    ``config`` is the text that the spec was read from, ``origin`` is :func:`current_origin`
+    unless an artifact is reproduced. In the package's own folder the artifact replaces older
+    ones: one package version, one model.
     """
-    manifest = _manifest(spec, sales, trained, config)
+    manifest = _manifest(spec, sales, trained, config, origin or current_origin())
     files = {
+        CONFIG: config.encode(),
         PIPELINE: _dumped(trained.pipeline),
         **({} if trained.difficulty is None else {DIFFICULTY: _dumped(trained.difficulty)}),
         GRAPH: trained.graph,
@@ -99,15 +129,20 @@ def _load(artifact: Artifact, name: str) -> Any:
     return joblib.load(io.BytesIO(artifact.read(name)))
 
 
-def _manifest(spec: Spec, sales: Sales, trained: Trained, config: str) -> dict[str, Any]:
+def _manifest(
+    spec: Spec, sales: Sales, trained: Trained, config: str, origin: Origin
+) -> dict[str, Any]:
     judgement = trained.judgement
     return {
         "name": "regression_model",
-        "trained_at": _now(),
+        **asdict(origin),
         "spec": spec.model_dump(mode="json"),
         "steps": _steps(trained.pipeline),
         "libraries": _libraries(),
-        "git_revision": _git_revision(),
+        "computed_with": {
+            **{name: version(name) for name in COMPUTED_WITH},
+            "platform": f"{platform.system()} {platform.machine()}",
+        },
         "config_sha256": hashlib.sha256(config.encode()).hexdigest(),
         "data": {
             "source": sales.source,
@@ -175,7 +210,7 @@ def _now() -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def _git_revision() -> str | None:
+def git_revision() -> str | None:
     """The revision of the checkout this package runs from; None for an installed package."""
     here = Path(__file__).parent
     if _git(here, "ls-files", "--error-unmatch", Path(__file__).name) is None:

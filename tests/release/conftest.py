@@ -1,0 +1,193 @@
+"""What is released, as the tests of a release find it: checkouts with a model, and what they build."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_BUILD = "import sys, setuptools.build_meta as b; print(getattr(b, sys.argv[1])(sys.argv[2]))"
+_FILES = (
+    *("pyproject.toml", "setup.py", "MANIFEST.in", "LICENSE", "README.md", "CHANGELOG.md"),
+    *("CONTRIBUTING.md", "Procfile", "gunicorn.conf.py", "requirements.txt"),
+)
+
+TOKEN = "secret-token-of-the-tests"  # noqa: S105  # of an index that lives for a test
+
+Built = tuple[Path, Path]  # sdist, wheel
+Checkout = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def checkout(artifact: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """Makes a checkout that holds the quick model, of this version or of another."""
+
+    def make(version: str | None = None) -> Path:
+        folder: Path = tmp_path_factory.mktemp("checkout") / "project"
+        ignored = shutil.ignore_patterns("artifacts", "__pycache__")
+        for name in ("regression_model", "ml_api", "requirements", "tools"):
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        for name in _FILES:
+            shutil.copy(ROOT / name, folder / name)
+        shutil.copytree(artifact, folder / "regression_model" / "artifacts")
+        if version is not None:
+            (folder / "regression_model" / "VERSION").write_text(f"{version}\n")
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def build() -> Callable[..., Built]:
+    """Builds the sdist of a checkout, and the wheel from the sdist, into ``dist``."""
+
+    def both(folder: Path, *, umask: int = 0o022) -> Built:
+        dist = folder / "dist"
+        dist.mkdir()
+        sdist = dist / _built("sdist", folder, dist, umask)
+        shutil.unpack_archive(sdist, folder.parent / "unpacked", filter="data")
+        (source,) = (folder.parent / "unpacked").iterdir()
+        return sdist, dist / _built("wheel", source, dist, umask)
+
+    return both
+
+
+def _built(kind: str, source: Path, dist: Path, umask: int) -> str:
+    ended = subprocess.run(
+        [sys.executable, "-c", _BUILD, f"build_{kind}", str(dist)],
+        cwd=source,
+        env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},
+        umask=umask,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="session")
+def built(checkout: Checkout, build: Callable[..., Built]) -> Built:
+    """Sdist and wheel of this version, with the quick model; read them, do not write to them."""
+    return build(checkout())
+
+
+@pytest.fixture(scope="session")
+def run_tool() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a tool of a checkout, from afar, with no index but those of ``settings``."""
+
+    def run(
+        name: str, *arguments: object, checkout: Path, **settings: str
+    ) -> subprocess.CompletedProcess[str]:
+        lent = ("PIP_", "TWINE_", "PYTHONSAFEPATH", "PYTHONPATH")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(lent)}
+        return subprocess.run(
+            [sys.executable, str(checkout / "tools" / f"{name}.py"), *map(str, arguments)],
+            cwd=checkout.parent,
+            env={**environment, "PIP_CONFIG_FILE": os.devnull, **settings},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def token() -> str:
+    """What lets ``publisher`` upload; no output may hold it."""
+    return TOKEN
+
+
+class LocalIndex(NamedTuple):
+    """A pypiserver in a process of its own, and the folder that it serves."""
+
+    address: str
+    folder: Path
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What names the index to twine."""
+        return {
+            "TWINE_REPOSITORY_URL": self.address,
+            "TWINE_USERNAME": "publisher",
+            "TWINE_PASSWORD": TOKEN,
+        }
+
+    def files(self) -> dict[str, bytes]:
+        """What was uploaded."""
+        return {path.name: path.read_bytes() for path in self.folder.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def serve_index(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[..., AbstractContextManager[LocalIndex]]:
+    """Runs an index on which the user ``publisher`` may upload with the token."""
+
+    @contextmanager
+    def serve(*options: str) -> Iterator[LocalIndex]:
+        home = tmp_path_factory.mktemp("index")
+        password = base64.b64encode(hashlib.sha1(TOKEN.encode()).digest()).decode()  # noqa: S324  # htpasswd's
+        (home / "htpasswd").write_text(f"publisher:{{SHA}}{password}\n")
+        (home / "packages").mkdir()
+        port = free_port()
+        command = [sys.executable, "-m", "pypiserver", "run", "-i", "127.0.0.1", "-p", str(port)]
+        command += ["-P", str(home / "htpasswd"), "--disable-fallback", *options]
+        with (home / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [*command, str(home / "packages")], cwd=home, stdout=log, stderr=log
+            )
+        try:
+            wait_until_it_answers(port, process, home / "log")
+            yield LocalIndex(f"http://127.0.0.1:{port}/", home / "packages")
+        finally:
+            process.kill()
+            process.wait(timeout=30)
+
+    return serve
+
+
+@pytest.fixture
+def index(
+    serve_index: Callable[..., AbstractContextManager[LocalIndex]],
+) -> Iterator[LocalIndex]:
+    """An empty index."""
+    with serve_index() as served:
+        yield served
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_it_answers(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", "/health")
+            if connection.getresponse().status == 200:
+                return
+        except OSError:
+            time.sleep(0.05)
+        finally:
+            connection.close()
+    raise AssertionError(f"no answer on port {port}: {log.read_text()}")

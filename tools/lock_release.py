@@ -1,0 +1,73 @@
+"""Write the hash of the published wheel into requirements.txt: ``tox -e lock-release``.
+
+A platform then installs that wheel and no other, whatever an index says. The hash is that of the
+index, or of a wheel at hand (``--wheel``). A hash that stands there already is never replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+from package_index import PROJECT, Index, Refused, without_secrets
+
+ROOT = Path(__file__).resolve().parents[1]
+REQUIREMENTS = ROOT / "requirements.txt"
+PIN = re.compile(
+    rf"^{PROJECT}\[api\]==(?P<version>\S+)(?: --hash=sha256:(?P<sha256>[0-9a-f]{{64}}))?$", re.M
+)
+
+
+def main() -> None:
+    """Lock the version that requirements.txt names."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--wheel", type=Path, help="the published wheel, where it is at hand")
+    arguments = parser.parse_args()
+    try:
+        print(lock(REQUIREMENTS, arguments.wheel))
+    except Refused as refused:
+        sys.exit(without_secrets(f"lock-release: {refused}"))
+
+
+def lock(requirements: Path, wheel: Path | None) -> str:
+    """Add the hash to the pin; what was done, in a line."""
+    text = requirements.read_text("utf-8")
+    pin = PIN.search(text)
+    if pin is None:
+        raise Refused(f"{requirements.name} does not pin {PROJECT}[api]==VERSION")
+    version, known = pin["version"], pin["sha256"]
+    sha256 = hash_on_index(version) if wheel is None else hash_of(wheel, version)
+    if known not in (None, sha256):
+        raise Refused(
+            f"the wheel of {version} has SHA-256 {sha256}, {requirements.name} says {known}. "
+            "A version is published once: find out who made the other"
+        )
+    line = f"{PROJECT}[api]=={version} --hash=sha256:{sha256}"
+    requirements.write_text(text[: pin.start()] + line + text[pin.end() :], "utf-8")
+    return f"{requirements.name}: {line}"
+
+
+def hash_on_index(version: str) -> str:
+    """The SHA-256 of the one wheel of a version, as the index tells it."""
+    index = Index()
+    release = index.release(version)
+    wheels = {} if release is None else {n: h for n, h in release.files.items() if n[-4:] == ".whl"}
+    if len(wheels) != 1 or "" in wheels.values():
+        raise Refused(
+            f"{index} has {len(wheels)} wheels of {version} with SHA-256, expected 1: {[*wheels]}"
+        )
+    return next(iter(wheels.values()))
+
+
+def hash_of(wheel: Path, version: str) -> str:
+    """The SHA-256 of a wheel at hand, which must be of the version."""
+    if not wheel.is_file() or wheel.name.split("-")[1:2] != [version]:
+        raise Refused(f"{wheel} is not the wheel of version {version}")
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()
