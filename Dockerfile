@@ -5,13 +5,13 @@ ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS build
 WORKDIR /build
-COPY requirements/constraints.txt dist/*.whl ./
+COPY requirements/serving.txt dist/*.whl ./
 # How pip reaches its packages, where it needs telling, comes as secrets, which no layer keeps.
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     --mount=type=secret,id=certificates,target=/run/secrets/certificates \
     python3 -m venv /opt/service \
-    && /opt/service/bin/pip install --no-cache-dir --constraint constraints.txt \
-        "$(echo regression_model-*.whl)[api]" \
+    && /opt/service/bin/pip install --no-cache-dir --require-hashes --requirement serving.txt \
+    && /opt/service/bin/pip install --no-cache-dir --no-deps regression_model-*.whl \
     && /opt/service/bin/pip check \
     && /opt/service/bin/regression-model doctor \
     && /opt/service/bin/pip uninstall --yes --quiet setuptools pip
