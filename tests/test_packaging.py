@@ -245,7 +245,7 @@ def checked_in() -> Iterator[Path]:
             for name in folders
             if name not in made
             and not name.endswith(".egg-info")
-            and (not name.startswith(".") or name in (".ci", ".circleci"))
+            and (not name.startswith(".") or name in (".ci", ".circleci", ".github"))
         ]
         yield from (Path(folder, name) for name in names if name[0] != "." or name == ".gitignore")
 

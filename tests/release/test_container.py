@@ -1,0 +1,124 @@
+"""The container: its file is clean, its Python the platform's, and where asked for it is run."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import tarfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCKERFILE = ROOT / "Dockerfile"
+
+
+@pytest.fixture
+def tool(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Imports a tool by name."""
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    return import_module
+
+
+def hadolint(text: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sysconfig.get_path("scripts"), "hadolint")
+    return subprocess.run([program, "-"], input=text, capture_output=True, text=True, timeout=60)
+
+
+def test_the_dockerfile_is_clean() -> None:
+    checked = hadolint(DOCKERFILE.read_text("utf-8"))
+
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_a_dockerfile_that_is_not_clean_is_told() -> None:
+    checked = hadolint(DOCKERFILE.read_text("utf-8").replace("WORKDIR /srv", "RUN cd srv"))
+
+    assert checked.returncode == 1
+    assert "DL3003" in checked.stdout
+
+
+def test_container_and_platform_run_the_same() -> None:
+    text = DOCKERFILE.read_text("utf-8")
+    python = (ROOT / ".python-version").read_text("ascii").strip()
+    (command,) = re.findall(r"^CMD (.*)$", text, re.M)
+    settings = (ROOT / "gunicorn.conf.py").read_text("utf-8")
+
+    assert f"ARG BASE=python:{python}-slim\n" in text
+    assert (ROOT / "Procfile").read_text("utf-8") == f"web: {' '.join(json.loads(command))}\n"
+    for port in re.findall(r"(?:PORT=|EXPOSE )(\d+)", text):
+        assert f"'PORT', {port}," in settings
+
+
+def test_a_build_is_told_what_holds_inside_of_it(
+    tool: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in [name for name in os.environ if name.startswith("PIP_")]:
+        monkeypatch.delenv(name)
+    settings = tmp_path / "pip.conf"
+    settings.write_text(
+        "[global]\nindex-url = http://localhost:1/simple\ntimeout = 5\nfind-links = /wheels\n"
+        "extra-index-url = file:///wheels\n[install]\ntimeout = 6\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    monkeypatch.setenv("PIP_CERT", "/certificates.crt")
+
+    with tool("image").pip_secrets() as secrets:
+        told = secrets["pip"].read_text().splitlines()
+
+    assert told == [
+        "[global]",
+        "index-url = http://localhost:1/simple",
+        "timeout = 6",
+        "cert = /run/secrets/certificates",
+    ]
+    assert secrets["certificates"] == Path("/certificates.crt")
+    assert not secrets["pip"].exists()
+
+
+def test_layers_are_weighed_by_the_instruction_that_made_them(tool: Any, tmp_path: Path) -> None:
+    digest = "0" * 64
+    made = [
+        {"created_by": "debootstrap bookworm"},
+        {"created_by": "/bin/sh -c #(nop) ENV PORT=5000", "empty_layer": True},
+        {"created_by": f"/bin/sh -c #(nop) COPY dir:{digest} in /srv "},
+    ]
+    files = {
+        "manifest.json": json.dumps([{"Config": "config.json", "Layers": ["a.tar", "b.tar"]}]),
+        "config.json": json.dumps({"history": made}),
+        "a.tar": "a" * 3_000_000,
+        "b.tar": "b" * 10,
+    }
+    with tarfile.open(tmp_path / "image.tar", "w") as archive:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+
+    weighed = tool("image_layers").layers(tmp_path / "image.tar")
+
+    assert [(layer.made_by, layer.size) for layer in weighed] == [
+        ("debootstrap bookworm", 3_000_000),
+        ("COPY /srv", 10),
+    ]
+    assert 0 < weighed[0].packed < 10_000
+    assert tool("image_layers").table(weighed).endswith("\n| total | 3.00 | 0.00 |")
+
+
+def test_the_image_keeps_its_promises(tmp_path: Path) -> None:
+    if os.environ.get("REGRESSION_MODEL_TEST_IMAGE") != "1":
+        pytest.skip("REGRESSION_MODEL_TEST_IMAGE is not 1: minutes, an engine, a wheel in dist/")
+    command = [sys.executable, str(ROOT / "tools" / "image.py"), "--storage", str(tmp_path)]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONSAFEPATH"}
+
+    built = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
+
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert "- SIGTERM: ended with 0" in built.stdout
