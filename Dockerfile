@@ -25,7 +25,6 @@ COPY ml_api ml_api
 ENV PATH=/opt/service/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    ORT_DISABLE_TELEMETRY=1 \
     PORT=5000
 # A number, which a cluster can see is not root's. Nothing in the image belongs to it.
 USER 10001:10001

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from regression_model.encoder import Matrix
+from regression_model.runtime import ort
 
 Dollars = NDArray[np.float64]
 

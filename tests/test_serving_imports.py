@@ -33,6 +33,22 @@ print(json.dumps([priced, sorted({name.partition(".")[0] for name in sys.modules
 """
 
 
+def test_serving_writes_nothing_into_the_home_of_its_user(
+    artifact: Path, houses: list[dict[str, Any]], monkeypatch: Any, tmp_path: Path
+) -> None:
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "TMPDIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("REGRESSION_MODEL_ARTIFACT", str(artifact))
+
+    subprocess.run(
+        [sys.executable, "-c", SERVE], input=json.dumps(houses), text=True, timeout=120, check=True
+    )
+
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_serving_imports_no_library_that_it_does_not_need(
     artifact: Path, houses: list[dict[str, Any]], monkeypatch: Any
 ) -> None:
