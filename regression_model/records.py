@@ -53,7 +53,7 @@ def parse_request(body: bytes) -> Request:
     Raises :class:`MalformedJSON` or, where the shape is wrong, :class:`InvalidInput`.
     """
     try:
-        content = from_json(body, allow_inf_nan=False, cache_strings="keys")
+        content = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise MalformedJSON(f"the body is not strict JSON: {error}") from error
     return request_of(content)
