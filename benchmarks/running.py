@@ -42,9 +42,9 @@ class Running:
             unused.bind(("127.0.0.1", 0))
             self._port: int = unused.getsockname()[1]
         self._environ = {
+            "ML_API_PIN_WORKERS": "on",  # read by whatever runs on the service's settings
             **os.environ,
             **environ,
-            "ML_API_PIN_WORKERS": "on",  # read by whatever runs on the service's settings
             "OMP_NUM_THREADS": "1",
             "PATH": os.pathsep.join([str(python.parent), os.environ.get("PATH", "")]),
             "PORT": str(self._port),

@@ -6,7 +6,7 @@ from benchmarks.peers import Server, first_prediction
 
 SERVER = Server(
     title="this service",
-    setting="gunicorn, 1 worker on one core, 4 threads; validation, range, warnings included",
+    setting="gunicorn, 1 worker, 4 threads; validation, range, warnings included",
     command=("{python}", "-m", "gunicorn", "-c", "{root}/gunicorn.conf.py", "ml_api.wsgi:app"),
     path="/v1/predict",
     body=lambda house: {"inputs": [house]},
