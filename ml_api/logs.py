@@ -6,6 +6,7 @@ Logging never fails a request: a line that cannot be written is dropped.
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 import traceback
 from collections import Counter
@@ -96,8 +97,16 @@ def _log(level: str, event: str, fields: dict[str, object]) -> None:
     current = _request_id.get()
     if current:
         record["request_id"] = current
-    line = to_json(record | fields, inf_nan_mode="null", fallback=repr).decode()
     # A full disk, a broken pipe, standard output closed or gone.
     with suppress(OSError, ValueError, AttributeError), _line:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(_json(record | fields) + "\n")
         sys.stdout.flush()
+
+
+def _json(record: dict[str, object]) -> str:
+    """ASCII, which every standard output takes; also where a path is no Unicode text."""
+    with suppress(ValueError):
+        line = to_json(record, inf_nan_mode="null", fallback=repr)
+        if line.isascii():
+            return line.decode()
+    return json.dumps(record, default=repr)

@@ -153,6 +153,18 @@ def test_a_closed_standard_output_fails_no_request(
         assert client.get("/nothing").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/tmp/\udcff/models", "/tmp/maison à vendre"])  # noqa: S108
+def test_a_text_that_is_not_ascii_is_logged_escaped(
+    make_app: MakeApp, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    answer = make_app(REGRESSION_MODEL_ARTIFACT=path).test_client().get("/ready")
+
+    lines = capsys.readouterr().out
+    assert answer.status_code == 503
+    assert lines.isascii()
+    assert path in json.loads(lines.splitlines()[0])["reason"]
+
+
 def test_the_root_logger_is_left_alone(make_app: MakeApp) -> None:
     root = logging.getLogger()
     before = (list(root.handlers), root.level)
