@@ -49,7 +49,7 @@ class Front:
         request_id = _request_id(environ)
         logs.begin(request_id)
         try:
-            if environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"] in PREDICT_PATHS:
+            if environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO") in PREDICT_PATHS:
                 try:
                     answer = to_json(self._prices(environ), inf_nan_mode="null")
                 except Exception as error:

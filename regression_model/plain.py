@@ -67,7 +67,10 @@ class PlainEncoder:
         sold, years = encoder.dates or (0, [])
         self._sold, self._years = inputs[sold], [inputs[j] for j in years]
         self._id = None if spec.identifier is None else place[spec.identifier.name]
-        self._in_order = itemgetter(*inputs)
+        # Of a single place an itemgetter gives no tuple; a slice of that place is one.
+        self._in_order = (
+            itemgetter(*inputs) if len(inputs) > 1 else itemgetter(slice(inputs[0], inputs[0] + 1))
+        )
         self._pack = struct.Struct(f"={len(encoder.features)}f").pack
 
     def encode(self, house: Any) -> tuple[bytes, int | None] | None:

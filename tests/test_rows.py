@@ -122,3 +122,14 @@ def test_a_house_without_a_remark_is_read_the_quick_way(
     rows = [*houses, {**houses[0], "LotFrontage": 65.0}]
     remarked = {w["row"] for w in reader.read(rows).warnings}
     assert {i for i, row in enumerate(rows) if reader.plain.encode(row) is None} == remarked
+
+
+@pytest.mark.parametrize("names", [{"GrLivArea"}, {"Neighborhood"}, {"GrLivArea", "Neighborhood"}])
+def test_a_table_may_have_few_columns_and_no_dates(spec: Spec, names: set[str]) -> None:
+    kept = names | {spec.target.name}
+    few = {**spec.model_dump(), "features": [f for f in spec.features if f.name in kept]}
+    reader = RowReader(Spec.model_validate(few), levels_seen={})
+    rows = [{"GrLivArea": 1500, "Neighborhood": "NAmes"}, {"GrLivArea": -1}, {}]
+    rows = [{n: v for n, v in row.items() if n in names} for row in rows]
+
+    assert assert_same(reader, rows).places

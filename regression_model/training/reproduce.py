@@ -112,9 +112,13 @@ def find_config(record: Record, given: Path | None) -> str:
     for text in texts:
         if text is not None and hashlib.sha256(text.encode()).hexdigest() == wanted:
             return text
-    where = str(given) if given is not None else "the artifact and this package"
+    instead = (
+        f"{given} has another"
+        if given is not None
+        else "the artifact and this package hold no such one"
+    )
     raise DataError(
-        f"the model was made with a config of SHA-256 {wanted}; {where} has another. "
+        f"the model was made with a config of SHA-256 {wanted}; {instead}. "
         "Name the right one with --config FILE"
     )
 
