@@ -34,20 +34,25 @@ def main() -> None:
 
 def lock(requirements: Path, wheel: Path | None) -> str:
     """Add the hash to the pin; what was done, in a line."""
-    text = requirements.read_text("utf-8")
+    text, line = locked(requirements.read_text("utf-8"), wheel)
+    requirements.write_text(text, "utf-8")
+    return f"{requirements.name}: {line}"
+
+
+def locked(text: str, wheel: Path | None = None) -> tuple[str, str]:
+    """The text of requirements.txt with the hash behind the pin, and the line that has it."""
     pin = PIN.search(text)
     if pin is None:
-        raise Refused(f"{requirements.name} does not pin {PROJECT}[api]==VERSION")
+        raise Refused(f"{REQUIREMENTS.name} does not pin {PROJECT}[api]==VERSION")
     version, known = pin["version"], pin["sha256"]
     sha256 = hash_on_index(version) if wheel is None else hash_of(wheel, version)
     if known not in (None, sha256):
         raise Refused(
-            f"the wheel of {version} has SHA-256 {sha256}, {requirements.name} says {known}. "
+            f"the wheel of {version} has SHA-256 {sha256}, {REQUIREMENTS.name} says {known}. "
             "A version is published once: find out who made the other"
         )
     line = f"{PROJECT}[api]=={version} --hash=sha256:{sha256}"
-    requirements.write_text(text[: pin.start()] + line + text[pin.end() :], "utf-8")
-    return f"{requirements.name}: {line}"
+    return text[: pin.start()] + line + text[pin.end() :], line
 
 
 def hash_on_index(version: str) -> str:

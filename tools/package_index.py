@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import requests
 from pypi_simple import (
@@ -71,6 +71,15 @@ class Index:
             if package.version == version
         }
         return Release(files) if files else None
+
+    def pip_environment(self) -> dict[str, str]:
+        """The environment in which pip downloads from this index."""
+        address = self._address
+        if self._user is not None:
+            user, token = (quote(part, safe="") for part in self._user)
+            parts = urlsplit(address)
+            address = urlunsplit(parts._replace(netloc=f"{user}:{token}@{parts.netloc}"))
+        return {**os.environ, READS: address}
 
     def _odd(self) -> Refused:
         return Refused(f"{self} does not answer as a package index (PEP 503): check {READS}")

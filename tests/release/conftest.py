@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from http.client import HTTPConnection
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from local_index import TOKEN, LocalIndex, local_index
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,8 +20,6 @@ _FILES = (
     *("pyproject.toml", "setup.py", "MANIFEST.in", "LICENSE", "README.md", "CHANGELOG.md"),
     *("CONTRIBUTING.md", "Procfile", "gunicorn.conf.py", "requirements.txt"),
 )
-
-TOKEN = "secret-token-of-the-tests"  # noqa: S105  # of an index that lives for a test
 
 Built = tuple[Path, Path]  # sdist, wheel
 Checkout = Callable[..., Path]
@@ -113,51 +106,15 @@ def token() -> str:
     return TOKEN
 
 
-class LocalIndex(NamedTuple):
-    """A pypiserver in a process of its own, and the folder that it serves."""
-
-    address: str
-    folder: Path
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """What names the index to twine."""
-        return {
-            "TWINE_REPOSITORY_URL": self.address,
-            "TWINE_USERNAME": "publisher",
-            "TWINE_PASSWORD": TOKEN,
-        }
-
-    def files(self) -> dict[str, bytes]:
-        """What was uploaded."""
-        return {path.name: path.read_bytes() for path in self.folder.iterdir()}
-
-
 @pytest.fixture(scope="session")
 def serve_index(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., AbstractContextManager[LocalIndex]]:
     """Runs an index on which the user ``publisher`` may upload with the token."""
 
-    @contextmanager
-    def serve(*options: str) -> Iterator[LocalIndex]:
-        home = tmp_path_factory.mktemp("index")
-        password = base64.b64encode(hashlib.sha1(TOKEN.encode()).digest()).decode()  # noqa: S324  # htpasswd's
-        (home / "htpasswd").write_text(f"publisher:{{SHA}}{password}\n")
-        (home / "packages").mkdir()
-        port = free_port()
-        command = [sys.executable, "-m", "pypiserver", "run", "-i", "127.0.0.1", "-p", str(port)]
-        command += ["-P", str(home / "htpasswd"), "--disable-fallback", *options]
-        with (home / "log").open("wb") as log:
-            process = subprocess.Popen(
-                [*command, str(home / "packages")], cwd=home, stdout=log, stderr=log
-            )
-        try:
-            wait_until_it_answers(port, process, home / "log")
-            yield LocalIndex(f"http://127.0.0.1:{port}/", home / "packages")
-        finally:
-            process.kill()
-            process.wait(timeout=30)
+    def serve(*options: str, fallback: bool = False) -> AbstractContextManager[LocalIndex]:
+        home = tmp_path_factory.mktemp("index") / "home"
+        return local_index(home, *options, *(() if fallback else ("--disable-fallback",)))
 
     return serve
 
@@ -169,25 +126,3 @@ def index(
     """An empty index."""
     with serve_index() as served:
         yield served
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_until_it_answers(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        connection = HTTPConnection("127.0.0.1", port, timeout=10)
-        try:
-            connection.request("GET", "/health")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.05)
-        finally:
-            connection.close()
-    raise AssertionError(f"no answer on port {port}: {log.read_text()}")

@@ -44,6 +44,7 @@ NOT_RUN_HERE = {
     ),
     "-e sbom": "wants what was packaged",
     "-e publish -- --if-new": "wants a secret",
+    "-e deploy": "wants a secret, and a platform; test_deploy.py has one",
 }
 
 
@@ -207,10 +208,12 @@ def test_both_run_the_same(circle: list[Step], github: list[Step]) -> None:
     before = released[: released.index(RUN_HERE[0], 1)]
 
     assert sorted(told(circle, on_main=False)) == sorted(told(github, on_main=False))
-    assert released == [*before, *RUN_HERE[:2], TOX + upload]
+    deploy = [*RUN_HERE[:2], TOX + "-e deploy"]
+    assert released == [*before, *RUN_HERE[:2], TOX + upload, *deploy]
     assert [command for _, command in told(github, on_main=True)] == [
         *before,
         f"{PUBLISHER}@release/v1",
+        *deploy,
     ]
 
 
@@ -228,7 +231,7 @@ def test_it_is_tox_and_nothing_else(circle: list[Step], github: list[Step]) -> N
 def test_secrets_are_kept_to_main(circle: list[Step], github: list[Step]) -> None:
     assert all(step.on_main for step in (*circle, *github) if step.secrets)
     for path in (CIRCLE, GITHUB, SET_UP):
-        settings = re.findall(r"(\w*(?:KEY|TOKEN|PASSWORD|USERNAME)\w*): (.*)", path.read_text())
+        settings = re.findall(r"(\w*(?:KEY|TOKEN|PASSWORD|USERNAME|REMOTE)\w*): (.*)", path.read_text())
         assert all(value == f"${{{{ secrets.{name} }}}}" for name, value in settings), path
 
 

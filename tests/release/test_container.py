@@ -10,21 +10,14 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
+import image
+import image_layers
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "Dockerfile"
-
-
-@pytest.fixture
-def tool(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Imports a tool by name."""
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    return import_module
 
 
 def hadolint(text: str) -> subprocess.CompletedProcess[str]:
@@ -58,7 +51,7 @@ def test_container_and_platform_run_the_same() -> None:
 
 
 def test_a_build_is_told_what_holds_inside_of_it(
-    tool: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
@@ -70,7 +63,7 @@ def test_a_build_is_told_what_holds_inside_of_it(
     monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
     monkeypatch.setenv("PIP_CERT", "/certificates.crt")
 
-    with tool("image").pip_secrets() as secrets:
+    with image.pip_secrets() as secrets:
         told = secrets["pip"].read_text().splitlines()
 
     assert told == [
@@ -83,7 +76,7 @@ def test_a_build_is_told_what_holds_inside_of_it(
     assert not secrets["pip"].exists()
 
 
-def test_layers_are_weighed_by_the_instruction_that_made_them(tool: Any, tmp_path: Path) -> None:
+def test_layers_are_weighed_by_the_instruction_that_made_them(tmp_path: Path) -> None:
     digest = "0" * 64
     made = [
         {"created_by": "debootstrap bookworm"},
@@ -102,14 +95,14 @@ def test_layers_are_weighed_by_the_instruction_that_made_them(tool: Any, tmp_pat
             entry.size = len(text)
             archive.addfile(entry, io.BytesIO(text.encode()))
 
-    weighed = tool("image_layers").layers(tmp_path / "image.tar")
+    weighed = image_layers.layers(tmp_path / "image.tar")
 
     assert [(layer.made_by, layer.size) for layer in weighed] == [
         ("debootstrap bookworm", 3_000_000),
         ("COPY /srv", 10),
     ]
     assert 0 < weighed[0].packed < 10_000
-    assert tool("image_layers").table(weighed).endswith("\n| total | 3.00 | 0.00 |")
+    assert image_layers.table(weighed).endswith("\n| total | 3.00 | 0.00 |")
 
 
 def test_the_image_keeps_its_promises(tmp_path: Path) -> None:

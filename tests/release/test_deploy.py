@@ -1,0 +1,223 @@
+"""A deployment: pushed, seen in service, and taken back where it does not hold."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from deployed_service import Expected, NotInService, Service
+from local_platform import LocalPlatform, local_platform
+
+Built = tuple[Path, Path]
+Ended = subprocess.CompletedProcess[str]
+Tool = Callable[..., Ended]
+
+
+class Stage(NamedTuple):
+    """A checkout in git whose version is published, and the platform it goes to."""
+
+    project: Path
+    platform: LocalPlatform
+    settings: dict[str, str]
+    run_tool: Tool
+
+    def deploy(self, *arguments: str, **settings: str) -> Ended:
+        return self.run_tool(
+            "deploy", *arguments, checkout=self.project, **{**self.settings, **settings}
+        )
+
+    def commit(self, name: str, edit: Callable[[str], str]) -> str:
+        """Change a file of the project; the commit that has it."""
+        path = self.project / name
+        path.write_text(edit(path.read_text("utf-8")), "utf-8")
+        git(self.project, "commit", "--quiet", "--all", "--message", f"Change {name}")
+        return git(self.project, "rev-parse", "HEAD")
+
+
+def git(folder: Path, *command: str) -> str:
+    who = {f"GIT_{role}_{what}": "nobody" for role in ("AUTHOR", "COMMITTER") for what in WHAT}
+    ended = subprocess.run(
+        ["git", *command],
+        cwd=folder,
+        env={**os.environ, **who},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.strip()
+
+
+WHAT = ("NAME", "EMAIL")
+
+
+@pytest.fixture(scope="module")
+def stage(
+    serve_index: Callable[..., Any],
+    checkout: Callable[..., Path],
+    built: Built,
+    run_tool: Tool,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stage]:
+    project = checkout()
+    (project / ".gitignore").write_text("artifacts/\n")
+    git(project, "init", "--quiet", "--initial-branch", "main")
+    git(project, "add", ".")
+    git(project, "commit", "--quiet", "--message", "A release")
+    home = tmp_path_factory.mktemp("platform") / "home"
+    with serve_index("--hash-algo", "sha256", fallback=True) as index:
+        ended = run_tool("publish", built[0].parent, checkout=project, **index.settings)
+        assert ended.returncode == 0, ended.stderr
+        with local_platform(home, PIP_INDEX_URL=index.simple, WEB_CONCURRENCY="2") as platform:
+            remote = {"DEPLOY_REMOTE": str(platform.remote), "DEPLOY_URL": platform.url}
+            settings = {**index.settings, **remote, "DEPLOY_PATIENCE": "5"}
+            yield Stage(project, platform, settings, run_tool)
+
+
+@pytest.fixture
+def deployed(stage: Stage) -> Stage:
+    """With the project as it is at first in service."""
+    ended = stage.deploy("main")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return stage
+
+
+@pytest.fixture(autouse=True)
+def _branch(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Changes of a test stay on a branch of their own."""
+    if "deployed" not in request.fixturenames:
+        yield
+        return
+    stage: Stage = request.getfixturevalue("deployed")
+    git(stage.project, "checkout", "--quiet", "-b", "change")
+    yield
+    git(stage.project, "checkout", "--quiet", "main")
+    git(stage.project, "branch", "--quiet", "-D", "change")
+
+
+def test_a_release_is_pushed_installed_by_hash_and_seen_in_service(deployed: Stage) -> None:
+    running = deployed.platform.sha
+    assert running is not None
+    told = git(deployed.platform.remote, "show", f"{running}:requirements.txt")
+
+    assert git(deployed.platform.remote, "rev-parse", "main") == running
+    assert "--hash=sha256:" in told.splitlines()[-1]
+    assert "--hash" not in (deployed.project / "requirements.txt").read_text().splitlines()[-1]
+    assert git(deployed.project, "status", "--porcelain") == ""
+
+
+def test_the_same_revision_is_deployed_once(deployed: Stage) -> None:
+    running, ends = deployed.platform.sha, len(deployed.platform.ended)
+
+    again = deployed.deploy()
+
+    assert again.returncode == 0, again.stderr
+    assert "nothing is pushed" in again.stdout
+    assert (deployed.platform.sha, len(deployed.platform.ended)) == (running, ends)
+
+
+def test_prices_that_are_not_those_of_the_release_are_rolled_back(deployed: Stage) -> None:
+    before = deployed.platform.sha
+    deployed.commit(
+        "ml_api/front.py",
+        lambda text: text.replace(
+            "        if all(price is None",
+            '        result["predictions"] = [p and p * 1.01 for p in result["predictions"]]\n'
+            "        if all(price is None",
+        ),
+    )
+
+    ended = deployed.deploy()
+
+    assert ended.returncode == 1
+    assert "golden house 0 costs" in ended.stderr
+    assert "Rolled back: model" in ended.stderr
+    assert deployed.platform.sha == before
+    assert deployed.deploy("main").returncode == 0
+    assert deployed.platform.ended[-2:] == [0, 0]
+
+
+def test_another_version_than_was_deployed_is_rolled_back(deployed: Stage) -> None:
+    before = deployed.platform.sha
+    deployed.commit(
+        "ml_api/routes/health.py",
+        lambda text: text.replace(".info()", '.info(), "artifact": "another"'),
+    )
+
+    ended = deployed.deploy()
+
+    assert ended.returncode == 1
+    assert "artifact another, expected model" in ended.stderr
+    assert deployed.platform.sha == before
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "said"),
+    [
+        ("Procfile", lambda _: "web: gunicorn ml_api.nothing:app\n", "it is not ready within"),
+        ("requirements/serving.txt", lambda text: text + "idna==3.10\n", "cannot be installed"),
+    ],
+)
+def test_what_the_platform_cannot_run_is_refused_and_what_ran_still_runs(
+    deployed: Stage, name: str, edit: Callable[[str], str], said: str
+) -> None:
+    before = deployed.platform.sha
+    deployed.commit(name, edit)
+
+    ended = deployed.deploy()
+
+    assert ended.returncode == 1
+    assert said in ended.stdout
+    assert "what ran still runs" in ended.stderr
+    assert deployed.platform.sha == before
+    assert deployed.deploy("main").returncode == 0
+
+
+def test_a_version_that_is_not_published_is_not_deployed(deployed: Stage) -> None:
+    deployed.commit("requirements.txt", lambda text: text.replace("[api]==", "[api]==9"))
+
+    ended = deployed.deploy()
+
+    assert ended.returncode == 1
+    assert "expected 1" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"DEPLOY_REMOTE": ""}, "set DEPLOY_REMOTE: where to push to"),
+        ({"DEPLOY_REMOTE": "", "DEPLOY_URL": ""}, "set DEPLOY_REMOTE and DEPLOY_URL"),
+        ({"DEPLOY_URL": "ftp://user:secret@host"}, "DEPLOY_URL is ftp://host: expected https://"),
+        ({"DEPLOY_PATIENCE": "soon"}, "DEPLOY_PATIENCE is soon: expected seconds"),
+        ({"DEPLOY_REMOTE": "http://u:secret@127.0.0.1:1/x.git"}, "cannot be asked"),
+        ({"TWINE_REPOSITORY_URL": ""}, "no index is named"),
+    ],
+)
+def test_a_setting_that_does_not_do_is_named(
+    stage: Stage, settings: dict[str, str], said: str
+) -> None:
+    ended = stage.deploy(**settings)
+
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "secret" not in ended.stdout + ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_revision_that_is_unknown_is_named(stage: Stage) -> None:
+    ended = stage.deploy("v9")
+
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("deploy: no v9")
+
+
+def test_nothing_at_the_address_is_not_in_service() -> None:
+    service = Service("http://127.0.0.1:1", key=None, patience=0)
+
+    assert service.version() is None
+    with pytest.raises(NotInService, match="does not answer: ConnectionError"):
+        service.see(Expected({"model_version": "1.0.0"}, []))

@@ -1,0 +1,26 @@
+"""The wheel that requirements.txt names, as pip gets it: by its hash, from its index."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from package_index import PROJECT, Index, Refused
+
+
+def released_wheel(requirement: str, folder: Path) -> Path:
+    """Download the wheel of a line with a hash into ``folder``; Refused where that fails."""
+    wanted = folder / "wanted.txt"
+    wanted.write_text(re.sub(r"\[\w+\]", "", requirement) + "\n", "utf-8")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
+    command += ["--disable-pip-version-check", "--no-cache-dir", "--only-binary", ":all:"]
+    command += ["--require-hashes", "--dest", str(folder), "--requirement", str(wanted)]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=Index().pip_environment()
+    )
+    wheels = [*folder.glob("*.whl")]
+    if ended.returncode or len(wheels) != 1:
+        raise Refused(f"{PROJECT} cannot be downloaded: {' '.join(ended.stderr.split())}")
+    return wheels[0]
