@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from regression_model.evaluation.study import Study
 
 _MOST_NAMED = 4
+_SHOWN = 0.00005  # what is smaller is shown as 0.00%, and nothing is responsible for it
 _NEAR = 0.25  # of the largest change, what else is named
 
 
@@ -74,7 +75,8 @@ def checks_of(difference: Difference, limits: Mapping[str, float]) -> list[Check
 
 def _decile_shift(difference: Difference) -> Figure:
     worst = farthest(difference.deciles)
-    return Figure(_size(np.log1p(worst.shift)), f"prices of {worst.name}" if worst.shift else "")
+    where = f"prices of {worst.name}" if abs(worst.shift) >= _SHOWN else ""
+    return Figure(_size(np.log1p(worst.shift)), where)
 
 
 def _contribution(difference: Difference) -> Figure:
@@ -99,7 +101,7 @@ def leading_fields(difference: Difference) -> str:
 
 def _named(changes: Sequence[tuple[str, float]]) -> str:
     """The first names, as far as their changes come near the largest, which stands first."""
-    least = max(changes[0][1] * _NEAR, np.finfo(float).tiny)
+    least = max(changes[0][1] * _NEAR, _SHOWN)
     return ", ".join(name for name, change in changes[:_MOST_NAMED] if change >= least)
 
 

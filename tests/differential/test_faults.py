@@ -124,6 +124,19 @@ def test_a_changed_coefficient_is_named(compared: Compare, variant: Variant) -> 
     assert past["contribution"].where == "LotArea"
 
 
+def test_a_change_that_is_shown_as_none_has_no_culprit(compared: Compare, variant: Variant) -> None:
+    def tilt(pipeline: Any) -> None:
+        member(pipeline, "linear")[-1].coef_ *= 1.000001
+
+    difference = compared(variant(tilt))
+    checks = checks_of(difference, limits_in_force(difference))
+    changes = {check.name: check for check in checks if check.name in ("contribution", "hidden")}
+
+    assert difference.log_ratio.any()
+    assert {check.shown for check in changes.values()} == {"0.00%"}
+    assert {check.where for check in changes.values()} == {""}
+
+
 def test_a_changed_constant_is_a_shift_of_all_houses_and_of_no_field(
     compared: Compare, dearer: Path
 ) -> None:
