@@ -72,6 +72,10 @@ class Engine(Protocol):
         """Write the image and its layers as one tar file."""
 
 
+class NoEngine(SystemExit):
+    """Nothing here builds images."""
+
+
 def find(storage: Path) -> Engine:
     """The engine of this machine; Buildah keeps its images in ``storage``."""
     for name in ("docker", "podman"):
@@ -79,7 +83,7 @@ def find(storage: Path) -> Engine:
             return Docker(name)
     missing = [name for name in ("buildah", "debootstrap") if shutil.which(name) is None]
     if missing or os.geteuid() != 0:
-        raise SystemExit(
+        raise NoEngine(
             "no Docker or Podman answers here. Elsewhere Buildah does, as root:"
             " apt-get install buildah debootstrap"
             + (f" (missing: {', '.join(missing)})" if missing else " (you are not root)")

@@ -231,7 +231,9 @@ def test_it_is_tox_and_nothing_else(circle: list[Step], github: list[Step]) -> N
 def test_secrets_are_kept_to_main(circle: list[Step], github: list[Step]) -> None:
     assert all(step.on_main for step in (*circle, *github) if step.secrets)
     for path in (CIRCLE, GITHUB, SET_UP):
-        settings = re.findall(r"(\w*(?:KEY|TOKEN|PASSWORD|USERNAME|REMOTE)\w*): (.*)", path.read_text())
+        settings = re.findall(
+            r"(\w*(?:KEY|TOKEN|PASSWORD|USERNAME|REMOTE)\w*): (.*)", path.read_text()
+        )
         assert all(value == f"${{{{ secrets.{name} }}}}" for name, value in settings), path
 
 

@@ -12,6 +12,9 @@ import pytest
 from deployed_service import Expected, NotInService, Service
 from local_platform import LocalPlatform, local_platform
 
+from regression_model.version import VERSION
+from reliability.load import Load
+
 Built = tuple[Path, Path]
 Ended = subprocess.CompletedProcess[str]
 Tool = Callable[..., Ended]
@@ -118,6 +121,26 @@ def test_the_same_revision_is_deployed_once(deployed: Stage) -> None:
     assert again.returncode == 0, again.stderr
     assert "nothing is pushed" in again.stdout
     assert (deployed.platform.sha, len(deployed.platform.ended)) == (running, ends)
+
+
+def test_clients_notice_nothing_of_a_deployment(deployed: Stage, built: Built) -> None:
+    golden = Expected.of(built[1], "").golden
+    priced = [row for row in golden if row["prediction"] is not None]
+    port = int(deployed.platform.url.rpartition(":")[2])
+    deployed.commit("README.md", lambda text: f"{text}\n")
+
+    with Load(
+        port,
+        [row["house"] for row in priced],
+        {VERSION: [row["prediction"] for row in priced]},
+    ) as load:
+        ended = deployed.deploy()
+
+    assert ended.returncode == 0, ended.stderr
+    assert deployed.platform.ended[-1] == 0
+    assert load.answers.versions[VERSION] == load.answers.asked > 100
+    assert load.answers.failures == []
+    assert load.answers.mixed == 0
 
 
 def test_prices_that_are_not_those_of_the_release_are_rolled_back(deployed: Stage) -> None:

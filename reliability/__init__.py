@@ -1,0 +1,1 @@
+"""Faults made on purpose, and what the service does about them: figures, not claims."""

@@ -1,0 +1,157 @@
+"""The real service in a process of its own: started, asked, disturbed and stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = ROOT / "gunicorn.conf.py"
+PREDICT = "/v1/regression-model/predict"
+JSON = {"Content-Type": "application/json"}
+PATIENCE = 30.0  # seconds; nothing here takes that long unless it hangs
+
+
+class Service(NamedTuple):
+    """A running gunicorn, and where its standard output and error go."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    stdout: Path
+    stderr: Path
+
+    def ask(self, method: str, path: str, **request: Any) -> tuple[int, bytes]:
+        """Send one request on a new connection: status and body of the answer."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            connection.request(method, path, **request)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def send(self, raw: bytes) -> bytes:
+        """Send bytes as they are and read until the service closes the connection."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+            connection.sendall(raw)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    def log(self, event: str) -> list[dict[str, Any]]:
+        """The lines of an event, so far."""
+        whole, _, _ = self.stdout.read_text().rpartition("\n")  # the last may be half written
+        found = (json.loads(line) for line in whole.splitlines() if event in line)
+        return [line for line in found if line["event"] == event]
+
+    def workers(self) -> dict[int, psutil.Process]:
+        """The processes that answer, by their number."""
+        return {worker.pid: worker for worker in psutil.Process(self.process.pid).children()}
+
+    def reload(self) -> None:
+        """Ask for new workers; returns when they have taken over and the old ones are gone."""
+        before = set(self.workers())
+        self.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(new := set(self.workers())) >= len(before) and not before & new)
+
+    def stop(self) -> int:
+        """End it as an orchestrator does; its exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout=PATIENCE)
+
+
+@contextmanager
+def running(
+    artifact: Path,
+    folder: Path,
+    *,
+    config: Path = CONFIG,
+    cwd: Path | None = None,
+    stdout: Path | None = None,
+    within: Sequence[str] = (),
+    **settings: str,
+) -> Iterator[Service]:
+    """Start the service on a free port and yield it when it answers; kill it in the end.
+
+    ``folder`` receives its output, and is where it runs unless ``cwd`` says otherwise; ``within``
+    is a command that runs it; ``settings`` are variables of its environment.
+    """
+    stdout, stderr = stdout or folder / "stdout.log", folder / "stderr.log"
+    port = free_port()
+    names = {"PORT": str(port), "REGRESSION_MODEL_ARTIFACT": str(artifact), **settings}
+    with stdout.open("wb") as out, stderr.open("wb") as err:
+        process = subprocess.Popen(
+            [*within, *gunicorn(config)],
+            cwd=cwd or folder,
+            env={**os.environ, "PYTHONPATH": import_path(), **names},
+            stdout=out,
+            stderr=err,
+        )
+    service = Service(port, process, stdout, stderr)
+    try:
+        _wait_until_it_answers(service)
+        yield service
+    finally:
+        _kill(process)
+
+
+def gunicorn(config: Path = CONFIG) -> list[str]:
+    """The command that serves."""
+    return [sys.executable, "-m", "gunicorn", "-c", str(config), "ml_api.wsgi:app"]
+
+
+def import_path() -> str:
+    """That of this process, for another one: what is measured is what is imported here."""
+    return os.pathsep.join(str(Path(folder).resolve()) for folder in sys.path if folder)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until ``condition`` holds. Raises TimeoutError where it never does."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing happened in {PATIENCE:.0f} seconds")
+        time.sleep(0.05)
+
+
+def _wait_until_it_answers(service: Service) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and service.process.poll() is None:
+        try:
+            service.ask("GET", "/health")
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise RuntimeError(f"the service does not answer: {service.stderr.read_text()}")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a master and, where it cannot do so itself any more, its workers."""
+    try:
+        family = psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        family = []
+    process.kill()
+    process.wait(timeout=PATIENCE)
+    for worker in family:
+        with suppress(psutil.NoSuchProcess):
+            worker.kill()

@@ -1,0 +1,64 @@
+"""What a rehearsal saw, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rehearsal_checkout import Release
+from rehearsal_sizes import Size
+
+from reliability.load import Answers
+
+
+def page(
+    made: Release,
+    moves: Mapping[str, Answers],
+    ended: Sequence[int],
+    again: Mapping[str, tuple[str, str]],
+    weighed: Sequence[Size],
+    layers: str,
+    faults: Sequence[str],
+) -> str:
+    """The whole page; whether it all held stands first."""
+    verdict = "Everything held." if not faults else "\n".join(f"- {fault}" for fault in faults)
+    sections = {
+        "Rehearsal of a release": verdict,
+        "Moved under load": moved(moves, ended),
+        "Built twice": built(again),
+        "What it weighs": weights(weighed),
+        "Layers of the image": layers,
+        "What the differential report says": said(made.differential.read_text("utf-8")),
+    }
+    return "\n".join(f"## {title}\n\n{text}\n" for title, text in sections.items())
+
+
+def said(report: str) -> str:
+    """The verdict of a differential report."""
+    return report.partition("## Verdict\n")[2].partition("\n## ")[0].strip()
+
+
+def moved(moves: Mapping[str, Answers], ended: Sequence[int]) -> str:
+    """Requests, failures and who answered, for each move."""
+    lines = ["| move | requests | failed | answered by | slowest (s) |", "|---|---:|---:|---|---:|"]
+    for move, seen in moves.items():
+        by = ", ".join(f"{version}: {count}" for version, count in sorted(seen.versions.items()))
+        lines.append(
+            f"| {move} | {seen.asked} | {len(seen.failures)} | {by} | {seen.slowest:.2f} |"
+        )
+    codes = ", ".join(map(str, ended))
+    return "\n".join([*lines, "", f"Releases that were replaced ended with {codes}."])
+
+
+def built(again: Mapping[str, tuple[str, str]]) -> str:
+    """The hash of each file, and whether the other build has it too."""
+    lines = ["| file | SHA-256 | again |", "|---|---|---|"]
+    for name, (one, two) in again.items():
+        lines.append(f"| {name} | `{one}` | {'the same' if one == two else f'`{two}`'} |")
+    return "\n".join(lines)
+
+
+def weights(weighed: Sequence[Size]) -> str:
+    """Megabytes of files and environments."""
+    lines = ["| what | MB | packages |", "|---|---:|---:|"]
+    lines += [f"| {what} | {size / 1e6:.1f} | {of or ''} |" for what, size, of in weighed]
+    return "\n".join(lines)

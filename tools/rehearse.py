@@ -1,0 +1,182 @@
+"""Rehearse a release on this machine, with a real index and a real platform: ``tox -e rehearse``.
+
+In a clone of what is committed, 1.0.0 is trained, published and deployed. The config is changed;
+1.1.0 is trained, compared, published, and deployed while clients ask for prices; then 1.0.0 is put
+back under the same load. Another clone builds 1.1.0 again, to the byte. Each step is the command
+that CI runs, so a rehearsal that passes has run them all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from container_engine import NoEngine, find
+from local_index import LocalIndex, local_index
+from local_platform import LocalPlatform, local_platform
+from package_index import Refused
+from rehearsal_checkout import Checkout, Release
+from rehearsal_page import page
+from rehearsal_sizes import image_layers, sizes
+
+from reliability.load import Answers, Load
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = "regression_model/config.yml"
+FIRST, SECOND = "1.0.0", "1.1.0"
+CHANGE = ("min_samples_leaf: 8\n", "min_samples_leaf: 12\n")
+
+
+class Options(NamedTuple):
+    """What the rehearsal is told."""
+
+    data: Path | None
+    environments: Path
+    image: bool
+
+
+def main() -> None:
+    """Rehearse, and write what was seen; exit code 1 where something did not hold."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, help="sales to train on (default: the bundled sample)")
+    parser.add_argument("--folder", type=Path, help="where clones, index and platform are kept")
+    parser.add_argument("--environments", type=Path, required=True, help="where tox keeps its own")
+    parser.add_argument("--report", type=Path, default=ROOT / "build" / "rehearsal.md")
+    parser.add_argument("--no-image", action="store_true", help="leave out the container")
+    told = parser.parse_args()
+    data = told.data and told.data.resolve()
+    options = Options(data, told.environments.resolve(), not told.no_image)
+    try:
+        with ExitStack() as stack:
+            temporary = tempfile.TemporaryDirectory(prefix="rehearsal-")
+            folder = told.folder or Path(stack.enter_context(temporary))
+            text, faults = rehearse(folder.resolve(), options)
+    except Refused as refused:
+        sys.exit(f"rehearse: {refused}")
+    told.report.parent.mkdir(parents=True, exist_ok=True)
+    told.report.write_text(text, "utf-8")
+    print(f"\n{text}\nwritten to {told.report}")
+    if faults:
+        sys.exit(f"rehearse: {'; '.join(faults)}")
+
+
+def rehearse(folder: Path, options: Options) -> tuple[str, list[str]]:
+    """The page of a rehearsal in the new ``folder``, and what did not hold."""
+    with (
+        local_index(folder / "index", "--hash-algo", "sha256") as index,
+        local_platform(
+            folder / "platform", PIP_INDEX_URL=index.simple, WEB_CONCURRENCY="2"
+        ) as platform,
+    ):
+        project = Checkout.clone(ROOT, folder / "project", options.environments, log=folder / "log")
+        project.settings |= settings(index, platform)
+        first = release(project, FIRST, options.data)
+        project.tox("-e", "deploy")
+        project.change(CONFIG, *CHANGE)
+        second = release(project, SECOND, options.data)
+        moves = hand_over(project, platform, first, second)
+        ended = [*platform.ended]
+    again = built_again(project, second, folder / "again", options.data)
+    weighed = sizes(second, project, folder / "installed")
+    layers = layers_of(project, options)
+    faults = [
+        *(fault for move, seen in moves.items() for fault in faults_of(seen, move)),
+        *(f"{name} is not the same twice" for name, (one, two) in again.items() if one != two),
+        *(f"a release ended with {code}" for code in ended if code),
+    ]
+    return page(second, moves, ended, again, weighed, layers, faults), faults
+
+
+def settings(index: LocalIndex, platform: LocalPlatform) -> dict[str, str]:
+    """What CI has from its contexts."""
+    return {
+        **index.settings,
+        "PIP_INDEX_URL": index.simple,
+        "DEPLOY_REMOTE": str(platform.remote),
+        "DEPLOY_URL": platform.url,
+        "DEPLOY_PATIENCE": "30",
+    }
+
+
+def release(project: Checkout, version: str, data: Path | None) -> Release:
+    """Train, compare with the release before, build, publish: as on a push to main."""
+    project.tox("-e", "bump", "--", version)
+    project.commit(f"Release {version}")
+    made = project.package(version, data)
+    artifacts = ("released", "regression_model/artifacts")
+    project.tox("-e", "differential", "--", *artifacts, "--report", str(made.differential))
+    project.tox("-e", "sbom")
+    project.tox("-e", "publish", "--", "--if-new")
+    return made
+
+
+def hand_over(
+    project: Checkout, platform: LocalPlatform, first: Release, second: Release
+) -> dict[str, Answers]:
+    """What clients are answered while the second release takes over, and while it is taken back."""
+    houses, prices = golden_houses(first, second)
+    port = int(platform.url.rpartition(":")[2])
+    moves = {f"{FIRST} to {SECOND}": second, f"back to {FIRST}": first}
+    answers = {}
+    for move, to in moves.items():
+        with Load(port, houses, prices) as load:
+            project.tox("-e", "deploy", "--", to.revision)
+        answers[move] = load.answers
+    return answers
+
+
+def golden_houses(
+    first: Release, second: Release
+) -> tuple[list[dict[str, object]], dict[str, list[float]]]:
+    """The golden houses that both releases have prices for, and these."""
+    one, two = first.golden(), second.golden()
+    if [row["house"] for row in one] != [row["house"] for row in two]:
+        raise Refused("the two releases have other golden houses")
+    both = [pair for pair in zip(one, two, strict=True) if None not in prices_of(pair)]
+    columns = list(zip(*map(prices_of, both), strict=True))
+    houses = [row["house"] for row, _ in both]
+    return houses, {FIRST: list(columns[0]), SECOND: list(columns[1])}
+
+
+def prices_of(pair: tuple[dict[str, object], dict[str, object]]) -> tuple[object, object]:
+    """What both say of one house."""
+    return pair[0]["prediction"], pair[1]["prediction"]
+
+
+def faults_of(answers: Answers, move: str) -> list[str]:
+    """What clients met that they should not have."""
+    found = [f"{move}: {count} x {why}" for why, count in answers.reasons().items()]
+    if answers.mixed:
+        found.append(f"{move}: {answers.mixed} prices are not those of the version that is named")
+    if set(answers.versions) != {FIRST, SECOND}:
+        found.append(f"{move}: answered by {sorted(answers.versions)}, expected both")
+    return found
+
+
+def built_again(
+    project: Checkout, made: Release, folder: Path, data: Path | None
+) -> dict[str, tuple[str, str]]:
+    """The SHA-256 of what was published, and of the same built in another clone."""
+    other = Checkout.clone(project.folder, folder, project.environments, log=project.log)
+    again = other.package(made.version, data)
+    ours, theirs = made.hashes(), again.hashes()
+    return {name: (ours[name], theirs.get(name, "")) for name in ours}
+
+
+def layers_of(project: Checkout, options: Options) -> str:
+    """The table of the image's layers, or why there is none."""
+    if not options.image:
+        return "Left out (`--no-image`)."
+    try:
+        find(options.environments / "image-storage")
+    except NoEngine as missing:
+        return f"Not built: {missing}"
+    return image_layers(project.tox("-e", "image"))
+
+
+if __name__ == "__main__":
+    main()
