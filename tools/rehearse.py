@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,21 +51,29 @@ def main() -> None:
     told = parser.parse_args()
     data = told.data and told.data.resolve()
     options = Options(data, told.environments.resolve(), not told.no_image)
+    told.report.parent.mkdir(parents=True, exist_ok=True)
+    log = told.report.resolve().with_suffix(".log")
+    log.unlink(missing_ok=True)
     try:
         with ExitStack() as stack:
-            temporary = tempfile.TemporaryDirectory(prefix="rehearsal-")
-            folder = told.folder or Path(stack.enter_context(temporary))
-            text, faults = rehearse(folder.resolve(), options)
+            folder = told.folder or stack.enter_context(temporary_folder())
+            text, faults = rehearse(folder.resolve(), options, log)
     except Refused as refused:
-        sys.exit(f"rehearse: {refused}")
-    told.report.parent.mkdir(parents=True, exist_ok=True)
+        sys.exit(f"rehearse: {refused}\nwhat each step printed: {log}")
     told.report.write_text(text, "utf-8")
     print(f"\n{text}\nwritten to {told.report}")
     if faults:
         sys.exit(f"rehearse: {'; '.join(faults)}")
 
 
-def rehearse(folder: Path, options: Options) -> tuple[str, list[str]]:
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that is gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="rehearsal-") as folder:
+        yield Path(folder)
+
+
+def rehearse(folder: Path, options: Options, log: Path) -> tuple[str, list[str]]:
     """The page of a rehearsal in the new ``folder``, and what did not hold."""
     with (
         local_index(folder / "index", "--hash-algo", "sha256") as index,
@@ -72,7 +81,7 @@ def rehearse(folder: Path, options: Options) -> tuple[str, list[str]]:
             folder / "platform", PIP_INDEX_URL=index.simple, WEB_CONCURRENCY="2"
         ) as platform,
     ):
-        project = Checkout.clone(ROOT, folder / "project", options.environments, log=folder / "log")
+        project = Checkout.clone(ROOT, folder / "project", options.environments, log=log)
         project.settings |= settings(index, platform)
         first = release(project, FIRST, options.data)
         project.tox("-e", "deploy")
@@ -80,9 +89,10 @@ def rehearse(folder: Path, options: Options) -> tuple[str, list[str]]:
         second = release(project, SECOND, options.data)
         moves = hand_over(project, platform, first, second)
         ended = [*platform.ended]
-    again = built_again(project, second, folder / "again", options.data)
-    weighed = sizes(second, project, folder / "installed")
-    layers = layers_of(project, options)
+    elsewhere = Checkout.clone(project.folder, folder / "again", options.environments, log=log)
+    again = both_hashes(second, elsewhere.package(SECOND, options.data))
+    weighed = sizes(second, elsewhere, folder / "installed")
+    layers = layers_of(elsewhere, options)
     faults = [
         *(fault for move, seen in moves.items() for fault in faults_of(seen, move)),
         *(f"{name} is not the same twice" for name, (one, two) in again.items() if one != two),
@@ -157,17 +167,13 @@ def faults_of(answers: Answers, move: str) -> list[str]:
     return found
 
 
-def built_again(
-    project: Checkout, made: Release, folder: Path, data: Path | None
-) -> dict[str, tuple[str, str]]:
+def both_hashes(one: Release, two: Release) -> dict[str, tuple[str, str]]:
     """The SHA-256 of what was published, and of the same built in another clone."""
-    other = Checkout.clone(project.folder, folder, project.environments, log=project.log)
-    again = other.package(made.version, data)
-    ours, theirs = made.hashes(), again.hashes()
-    return {name: (ours[name], theirs.get(name, "")) for name in ours}
+    ours, theirs = one.hashes(), two.hashes()
+    return {name: (ours.get(name, ""), theirs.get(name, "")) for name in ours | theirs}
 
 
-def layers_of(project: Checkout, options: Options) -> str:
+def layers_of(checkout: Checkout, options: Options) -> str:
     """The table of the image's layers, or why there is none."""
     if not options.image:
         return "Left out (`--no-image`)."
@@ -175,7 +181,7 @@ def layers_of(project: Checkout, options: Options) -> str:
         find(options.environments / "image-storage")
     except NoEngine as missing:
         return f"Not built: {missing}"
-    return image_layers(project.tox("-e", "image"))
+    return image_layers(checkout.tox("-e", "image"))
 
 
 if __name__ == "__main__":
