@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, fields
-from typing import TypedDict
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from regression_model.encoder import Matrix
 from regression_model.spec import Feature, Spec
@@ -21,19 +23,20 @@ _TINY = 1e-300  # a house of which nothing is known resembles every sale
 
 
 class Comparable(TypedDict):
-    """A sale that resembles a house.
+    """A sale that resembles a house."""
 
-    ``similarity`` is 1 for the same in all known fields; ``sold`` is a year and month; prices are
-    dollars, ``adjusted_price`` what the sale suggests for the house itself. ``synthetic`` tells
-    that the sale was generated and never took place.
-    """
-
-    id: int | None
-    similarity: float
-    sold: str | None
-    price: float
-    adjusted_price: float
-    synthetic: bool
+    id: Annotated[int | None, Field(description="Identifier of the sale in the training data.")]
+    similarity: Annotated[
+        float, Field(ge=0, le=1, description="1 for the same in all known fields.")
+    ]
+    sold: Annotated[str | None, Field(description="Year and month of the sale.")]
+    price: Annotated[float, Field(description="What the sale fetched, in dollars.")]
+    adjusted_price: Annotated[
+        float, Field(description="What the sale suggests for the house itself, in dollars.")
+    ]
+    synthetic: Annotated[
+        bool, Field(description="Whether the sale was generated, and never took place.")
+    ]
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from regression_model.comparables import PastSales
 from regression_model.encoder import Matrix
@@ -18,23 +20,31 @@ FEWEST_SALES = 10
 
 
 class Baseline(TypedDict):
-    """The house that another is explained against: its name, price in dollars and fields."""
+    """The house that another is explained against."""
 
-    name: str
-    price: float
-    house: House
+    name: Annotated[str, Field(description="What it is typical of, and of how many sales.")]
+    price: Annotated[float, Field(description="Its price in dollars.")]
+    house: Annotated[House, Field(description="Its fields; sent as a house, it gets this price.")]
 
 
 class Explanation(TypedDict):
-    """What each field adds to the baseline's price, in dollars, the largest amount first.
-
-    Contributions sum to the price less the baseline's, to the cent. ``standard_error`` is the
-    largest among the fields, in dollars: they are estimates, their sum is not.
-    """
+    """What each field adds to the price of a typical house of the location."""
 
     baseline: Baseline
-    contributions: dict[str, float]
-    standard_error: float
+    contributions: Annotated[
+        dict[str, float],
+        Field(
+            description="Dollars by field, the largest amount first; they sum to the price less "
+            "the baseline's, to the cent."
+        ),
+    ]
+    standard_error: Annotated[
+        float,
+        Field(
+            description="The largest among the fields, in dollars: they are estimates, their sum "
+            "is not."
+        ),
+    ]
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from typing_extensions import TypeAliasType, TypedDict
 
 _LONGEST_ECHO = 80
 
 
+# What can be said of a row; these are types, so that no other code can be written by mistake.
+ErrorCode = TypeAliasType(
+    "ErrorCode",
+    Literal[
+        "impossible_value",
+        "malformed_row",
+        "not_finite",
+        "required",
+        "unknown_field",
+        "wrong_type",
+    ],
+)
+WarningCode = TypeAliasType(
+    "WarningCode",
+    Literal["beyond_training_range", "sold_before", "unknown_column", "unseen_level"],
+)
+
+
 class Issue(TypedDict):
-    """Why a row has no price, or a caveat on the price it has.
+    """Why a row has no price (an error), or a caveat on the price it has (a warning)."""
 
-    ``row`` counts from 0 in the order of the input and is None where the whole table is meant.
-    """
+    row: Annotated[
+        int | None, Field(description="Row of the input, from 0; null where all rows are meant.")
+    ]
+    field: Annotated[
+        str | None, Field(description="Name of the field as sent; null where the row is meant.")
+    ]
+    code: Annotated[
+        ErrorCode | WarningCode, Field(description="What is wrong, for programs to tell by.")
+    ]
+    message: Annotated[str, Field(description="What is wrong and what helps, for people.")]
+    value: Annotated[
+        Any, Field(description="The value, cut to 80 characters; lists and objects only by name.")
+    ]
 
-    row: int | None
-    field: str | None
-    code: str
-    message: str
-    value: Any
 
-
-def issue(row: int | None, field: str | None, code: str, message: str, value: Any = None) -> Issue:
+def issue(
+    row: int | None,
+    field: str | None,
+    code: ErrorCode | WarningCode,
+    message: str,
+    value: Any = None,
+) -> Issue:
     """Build an :class:`Issue` whose value is safe to print: short, and plain JSON."""
     return {"row": row, "field": field, "code": code, "message": message, "value": _echo(value)}
 

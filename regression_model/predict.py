@@ -8,7 +8,11 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired
+
+import numpy as np
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from regression_model.artifact import (
     COMPARABLES,
@@ -19,12 +23,12 @@ from regression_model.artifact import (
     open_artifact,
 )
 from regression_model.comparables import Comparable, Comparables, PastSales
-from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible
+from regression_model.errors import ArtifactCorrupt, ArtifactError, ArtifactIncompatible
 from regression_model.explain import Explainer, Explanation
 from regression_model.issues import Issue
 from regression_model.records import House, Request, parse_request, request_of
 from regression_model.rows import Reading, RowReader
-from regression_model.schema import house_schema
+from regression_model.schema import JSONSchema, house_schema, request_schema
 from regression_model.scorer import Scorer
 from regression_model.spec import Spec
 from regression_model.tables import frame_rows, is_frame
@@ -37,17 +41,40 @@ TOLERANCE = 1.0  # dollars between the same house scored twice, and between the 
 
 
 class Prediction(TypedDict):
-    """What ``make_prediction`` answers; every list has one entry for each row of the input."""
+    """Prices with what is to be said of them; lists have one entry for each row of the input."""
 
-    predictions: list[float | None]
-    intervals: list[list[float] | None]
-    fsd: list[float | None]
-    errors: list[Issue]
-    warnings: list[Issue]
-    version: str
-    ids: NotRequired[list[int | None]]
-    explanations: NotRequired[list[Explanation | None]]
-    comparables: NotRequired[list[list[Comparable] | None]]
+    predictions: Annotated[
+        list[float | None], Field(description="A price in dollars for each row, or null.")
+    ]
+    intervals: Annotated[
+        list[Annotated[list[float], Field(min_length=2, max_length=2)] | None],
+        Field(description="Lowest and highest price in dollars for each row, or null."),
+    ]
+    fsd: Annotated[
+        list[float | None],
+        Field(description="Forecast standard deviation as a share of the price, or null."),
+    ]
+    errors: Annotated[list[Issue], Field(description="Why rows have no price.")]
+    warnings: Annotated[list[Issue], Field(description="Caveats on rows that have a price.")]
+    version: Annotated[str, Field(description="The version of the model.")]
+    ids: NotRequired[
+        Annotated[
+            list[int | None],
+            Field(description="The identifier of each row, or null; where one was given."),
+        ]
+    ]
+    explanations: NotRequired[
+        Annotated[
+            list[Explanation | None],
+            Field(description="Why each row has its price, or null; where asked for."),
+        ]
+    ]
+    comparables: NotRequired[
+        Annotated[
+            list[list[Comparable] | None],
+            Field(description="The sales most similar to each row, or null; where asked for."),
+        ]
+    ]
 
 
 class Validation(TypedDict):
@@ -91,9 +118,24 @@ class Model:
             "trained_at": manifest["trained_at"],
         }
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> JSONSchema:
         """JSON Schema (2020-12) of one house."""
-        return house_schema(self.spec)
+        return house_schema(self.spec, example=self.example())
+
+    def request_schema(self, house: JSONSchema | None = None) -> JSONSchema:
+        """JSON Schema of a request that gets prices; ``house`` may refer to that of a house."""
+        return request_schema(house or self.json_schema())
+
+    def example(self) -> House:
+        """A house as the data has them: the typical one of the sales that the artifact keeps."""
+        try:
+            explainer, _ = self._load_evidence()
+        except ArtifactError:  # it cannot explain; its golden houses are odd ones, and will do
+            house: House = self._golden[0]["house"]
+        else:
+            nothing_known = np.full(len(self.spec.inputs), np.nan, np.float32)
+            house = explainer.typical(nothing_known).baseline["house"]
+        return dict(house)
 
     def predict(self, input_data: Any, *, explain: bool = False) -> Prediction:
         """Value a house, a list of houses or a DataFrame; see :func:`make_prediction`."""

@@ -22,7 +22,7 @@ from pydantic_core import (
 )
 
 from regression_model.errors import InvalidInput, MalformedJSON
-from regression_model.issues import Issue, issue, named, short
+from regression_model.issues import ErrorCode, Issue, issue, named, short
 from regression_model.spec import Feature, Spec
 
 House = dict[str, Any]
@@ -196,7 +196,7 @@ def _required(f: Feature) -> str:
     return f"{f.name} is required: {f.description[0].lower()}{f.description[1:]}"
 
 
-def _refusal(kind: str, f: Feature, value: Any) -> tuple[str, str]:
+def _refusal(kind: str, f: Feature, value: Any) -> tuple[ErrorCode, str]:
     wanted = {"text": "text", "integer": "a whole number", "number": "a number"}[f.type]
     unknown = "" if f.required else "; send null where it is unknown"
     if kind == "finite_number":

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 # A schema proves itself only by what an independent validator makes of it.
 from jsonschema import Draft202012Validator
 
+from regression_model import InvalidInput
 from regression_model.records import HouseValidator
 from regression_model.schema import house_schema
 from regression_model.spec import Feature, Spec
@@ -24,7 +25,7 @@ LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivAre
 
 @pytest.fixture(scope="module")
 def schema(spec: Spec) -> dict[str, Any]:
-    return house_schema(spec)
+    return house_schema(spec, example=LEAST)
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +39,8 @@ def test_it_is_a_json_schema(schema: dict[str, Any]) -> None:
     assert json.loads(json.dumps(schema, allow_nan=False)) == schema
 
 
-def test_the_model_publishes_it(model: Any, schema: dict[str, Any]) -> None:
-    assert model.json_schema() == schema
+def test_the_model_publishes_it_with_a_house_of_its_own(model: Any, spec: Spec) -> None:
+    assert model.json_schema() == house_schema(spec, example=model.example())
 
 
 def test_generated_houses_are_valid(
@@ -157,3 +158,90 @@ def test_the_schema_and_the_model_agree_on_every_value(
 @settings(PROPERTY, max_examples=30)
 def test_only_objects_are_houses(judge: Draft202012Validator, value: Any) -> None:
     assert not judge.is_valid(value)
+
+
+def test_examples_are_those_of_the_house_that_is_given(schema: dict[str, Any]) -> None:
+    assert schema["examples"] == [LEAST]
+    assert schema["properties"]["GrLivArea"]["examples"] == [1000]
+    assert schema["properties"]["LotArea"]["examples"] == [0]  # unknown of it: the minimum
+
+
+def test_a_field_with_two_names_says_so(schema: dict[str, Any]) -> None:
+    assert "Another name of 1stFlrSF." in schema["properties"]["FirstFlrSF"]["description"]
+
+
+def test_a_required_field_may_be_given_by_any_of_its_names(spec: Spec) -> None:
+    aliased = [
+        f.model_copy(update={"aliases": ("Area", "Size")}) if f.name == "GrLivArea" else f
+        for f in spec.features
+    ]
+    judge = Draft202012Validator(
+        house_schema(spec.model_copy(update={"features": tuple(aliased)}), example={})
+    )
+    rest = {name: value for name, value in LEAST.items() if name != "GrLivArea"}
+
+    assert [judge.is_valid({**rest, name: 900}) for name in ("GrLivArea", "Area", "Size")] == [
+        True,
+        True,
+        True,
+    ]
+    assert not judge.is_valid(rest)
+    assert not judge.is_valid({**rest, "Area": 900, "Size": 900})
+
+
+# Requests
+
+
+@pytest.fixture(scope="module")
+def request_judge(model: Any) -> Draft202012Validator:
+    schema = model.request_schema()
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+SPOILED = {**LEAST, "GrLivArea": -1}
+
+
+@pytest.mark.parametrize(
+    ("request_body", "gets_a_price"),
+    [
+        (LEAST, True),
+        ([LEAST], True),
+        ({"inputs": [LEAST]}, True),
+        ({"inputs": LEAST}, True),
+        ({"inputs": [LEAST], "explain": False}, True),
+        ([SPOILED, LEAST, None, "house"], True),
+        (SPOILED, False),
+        ([SPOILED, SPOILED], False),
+        ({"inputs": [SPOILED]}, False),
+        ([], False),
+        ({"inputs": []}, False),
+        ({"inputs": [LEAST], "explain": "yes"}, False),
+        ({"inputs": [LEAST], "explains": True}, False),
+        ({"explain": True}, False),
+        ([[LEAST]], False),
+        ({}, False),
+        (None, False),
+        ("house", False),
+        (1, False),
+    ],
+)
+def test_a_request_is_valid_where_it_gets_a_price(
+    model: Any, request_judge: Draft202012Validator, request_body: Any, gets_a_price: bool
+) -> None:
+    try:
+        prices = model.predict_json(json.dumps(request_body).encode())["predictions"]
+    except InvalidInput:
+        prices = []
+
+    assert request_judge.is_valid(request_body) is gets_a_price
+    assert any(price is not None for price in prices) is gets_a_price
+
+
+def test_a_request_may_refer_to_the_schema_of_a_house(model: Any) -> None:
+    reference = {"$ref": "#/components/schemas/House"}
+
+    schema = model.request_schema(reference)
+
+    assert reference in schema["anyOf"]
+    assert "properties" not in json.dumps(schema["anyOf"][1])
