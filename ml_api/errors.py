@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated, NotRequired
+
 from flask import Flask, Response, request
+from pydantic import Field
+from typing_extensions import TypedDict
 from werkzeug.exceptions import (
     BadRequest,
     HTTPException,
@@ -12,12 +16,36 @@ from werkzeug.exceptions import (
     ServiceUnavailable,
     UnprocessableEntity,
 )
-from werkzeug.http import HTTP_STATUS_CODES
 
 from ml_api import logs
 from ml_api.answers import json_response
-from ml_api.model import RETRY_SECONDS, ModelUnavailable
+from ml_api.model import RETRY_SECONDS, CannotExplain, ModelUnavailable
+from ml_api.problems import CANNOT_EXPLAIN, NO_ROW_PRICED, TOO_MANY_TO_EXPLAIN, Problem, of_status
 from regression_model import InvalidInput, Issue, MalformedJSON, Prediction
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class ProblemDetails(TypedDict):
+    """What every error looks like (RFC 9457)."""
+
+    type: Annotated[
+        str,
+        Field(
+            description="The kind of problem, a reference to what explains it; about:blank where "
+            "the status says all.",
+            json_schema_extra={"format": "uri-reference"},
+        ),
+    ]
+    title: Annotated[str, Field(description="The kind of problem in words.")]
+    status: Annotated[int, Field(ge=400, le=599, description="The status of the answer.")]
+    detail: Annotated[str, Field(description="What went wrong this time, and what helps.")]
+    request_id: Annotated[
+        str, Field(description="That of X-Request-ID; the log of the service has it too.")
+    ]
+    errors: NotRequired[
+        Annotated[list[Issue], Field(description="Why rows have no price; where none has one.")]
+    ]
 
 
 class NoRowPriced(UnprocessableEntity):
@@ -46,19 +74,25 @@ def init_app(app: Flask) -> None:
 def answer(error: Exception) -> Response:
     """The response to ``error``; what is nobody's fault but ours is logged with its traceback."""
     refusal = _as_http(error)
-    status = refusal.code or 500
-    _log(error, status)
-    problem: dict[str, object] = {
-        "type": "about:blank",
-        "title": HTTP_STATUS_CODES.get(status, "Unknown Error"),
-        "status": status,
-        "detail": _detail(refusal),
-        "request_id": logs.request_id(),
-    }
-    if isinstance(refusal, NoRowPriced):
-        problem["errors"] = refusal.errors
+    details = problem_details(error, refusal, request_id=logs.request_id())
+    _log(error, details["status"])
     headers = [(name, value) for name, value in refusal.get_headers() if name != "Content-Type"]
-    return json_response(problem, status, headers, content_type="application/problem+json")
+    return json_response(details, details["status"], headers, content_type=MEDIA_TYPE)
+
+
+def problem_details(error: Exception, refusal: HTTPException, *, request_id: str) -> ProblemDetails:
+    """What a client is told of ``error``, which is answered as ``refusal``."""
+    problem = _problem(error, refusal.code or 500)
+    details: ProblemDetails = {
+        "type": problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": _detail(refusal),
+        "request_id": request_id,
+    }
+    if isinstance(error, NoRowPriced):
+        details["errors"] = error.errors
+    return details
 
 
 def _log(error: Exception, status: int) -> None:
@@ -67,6 +101,17 @@ def _log(error: Exception, status: int) -> None:
         logs.error("request.failed", exc_info=True, **where)
     else:
         logs.info("request.refused", status=status, error=type(error).__name__, **where)
+
+
+def _problem(error: Exception, status: int) -> Problem:
+    match error:
+        case NoRowPriced():
+            return NO_ROW_PRICED
+        case TooManyToExplain():
+            return TOO_MANY_TO_EXPLAIN
+        case CannotExplain():
+            return CANNOT_EXPLAIN
+    return of_status(status)
 
 
 def _as_http(error: Exception) -> HTTPException:

@@ -28,6 +28,10 @@ class ModelUnavailable(Exception):
     """There is no model to answer with; the text is meant for clients and holds no paths."""
 
 
+class CannotExplain(ModelUnavailable):
+    """The artifact holds a model, and not what explanations need."""
+
+
 class ModelHolder:
     """Loads an artifact once and remembers for a few seconds that it could not.
 
@@ -152,11 +156,11 @@ def _reason(error: Exception) -> str:
     return "The installed model could not be loaded."
 
 
-def cannot_explain(error: ArtifactError) -> ModelUnavailable:
+def cannot_explain(error: ArtifactError) -> CannotExplain:
     """What to answer where the artifact holds a model, and not what explanations need."""
     _log_failure("model.cannot_explain", error)
     kind = type(error).__name__
-    return ModelUnavailable(
+    return CannotExplain(
         f"The installed model cannot explain its prices ({kind}); it gives them without explain."
     )
 

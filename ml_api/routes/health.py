@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from flask import Blueprint, Response
+from pydantic import Field
+from typing_extensions import TypedDict
 
 import ml_api
 from ml_api.answers import json_response
 from ml_api.model import ModelUnavailable, holder
+from ml_api.operations import answers
 
 blueprint = Blueprint("health", __name__)
 
+TEXT = "text/plain; charset=utf-8"
+
+
+class Readiness(TypedDict):
+    """The service can give prices."""
+
+    status: Literal["ready"]
+    model_version: Annotated[str, Field(description="The version of the model.")]
+
+
+class Versions(TypedDict):
+    """Which model answers, and which service."""
+
+    model_version: Annotated[str, Field(description="The version of the model.")]
+    artifact: Annotated[str, Field(description="The name of its artifact.")]
+    data: Annotated[str, Field(description="What it learned from; sample means generated houses.")]
+    trained_at: Annotated[str, Field(description="When it was trained (ISO 8601).")]
+    api_version: Annotated[str, Field(description="The version of the service.")]
+
 
 @blueprint.get("/health")
+@answers(Literal["ok"], TEXT)
 def health() -> Response:
     """The process answers. Touches no model, so a broken one gets no worker restarted."""
-    return Response("ok", content_type="text/plain; charset=utf-8")
+    return Response("ok", content_type=TEXT)
 
 
 @blueprint.get("/ready")
+@answers(Readiness, refusals=(503,))
 def ready() -> Response:
     """The model is loaded and answers its golden rows."""
     if holder().faults():
@@ -26,6 +52,7 @@ def ready() -> Response:
 
 
 @blueprint.get("/version")
+@answers(Versions, refusals=(503,))
 def version() -> Response:
     """The versions of the model and of this service, and where the model came from."""
     return json_response({**holder().get().info(), "api_version": ml_api.__version__})

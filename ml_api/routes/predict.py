@@ -5,14 +5,23 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from ml_api.front import FAILURE, PREDICT_PATHS
+from ml_api.operations import answers
+from regression_model import Prediction
 
 blueprint = Blueprint("predict", __name__)
 
 
-def refuse() -> Response:
-    """Raise what kept ``ml_api.front`` from giving prices, for the handler of errors."""
+@answers(Prediction, refusals=(400, 408, 413, 415, 422, 503))
+def predict() -> Response:
+    """The prices of houses, each with its range.
+
+    `n` houses in, `n` outcomes out, in order: a price, or null and the reasons in `errors`. The
+    status is 200 where at least one house has a price. With `explain`, each price comes with what
+    every field adds to it, and with the most similar sales.
+    """
+    # The prices are given by ml_api.front; here its failure is raised for the handler of errors.
     raise request.environ.pop(FAILURE)
 
 
-for path in PREDICT_PATHS:
-    blueprint.add_url_rule(path, view_func=refuse, methods=["POST"])
+for path, endpoint in zip(PREDICT_PATHS, ("predict", "predict_by_its_short_name"), strict=True):
+    blueprint.add_url_rule(path, endpoint, view_func=predict, methods=["POST"])

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from flask import Flask
 from flask.testing import FlaskClient
 
+from ml_api import snippets
 from ml_api.config import Config
+from ml_api.problems import PROBLEMS
+from regression_model.issues import ErrorCode, WarningCode
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text("utf-8")
 
@@ -52,6 +55,34 @@ def test_every_route_is_documented(app: Flask) -> None:
     documented = set(re.findall(r"`(?:GET|POST) (/\S+)`", TEXT))
 
     assert documented == {rule.rule for rule in app.url_map.iter_rules()}
+
+
+def test_the_program_is_the_one_that_the_contract_gives(app: Flask, client: FlaskClient) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+    (house,) = re.findall(r"^house = (.*)$", program, re.M)
+    document = client.get("/openapi.json").get_json()
+
+    call = snippets.call_of(document, "http://localhost:5000/")
+
+    assert set(json.loads(house)) == set(call.house)
+    assert program == snippets.python(call._replace(house=json.loads(house)))
+
+
+def test_every_problem_is_documented() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| (\S*) ?\| (.*?) \| (.*?) \|$", TEXT, re.M)
+
+    assert rows == [
+        (str(p.status), f"`{p.type}`" if p.name else "", p.when, p.remedy) for p in PROBLEMS
+    ]
+
+
+def test_every_code_is_documented() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| (row without a price|price) \|", TEXT, re.M)
+
+    assert rows == [
+        *((code, "row without a price") for code in get_args(ErrorCode.__value__)),
+        *((code, "price") for code in get_args(WarningCode.__value__)),
+    ]
 
 
 def test_every_setting_is_documented() -> None:

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from flask import Flask, abort
 from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.test import TestResponse
 
 from ml_api.answers import json_response
+from ml_api.problems import NO_ROW_PRICED, PROBLEMS, TOO_MANY_TO_EXPLAIN, Problem, of_status
 from regression_model import CheckFailed
 
 MakeApp = Callable[..., Flask]
@@ -40,6 +43,10 @@ def fragile(make_app: MakeApp) -> FlaskClient:
     def aborts() -> str:
         abort(500, description=f"see {secret}")
 
+    @app.get("/refuses/<int:status>")
+    def refuses(status: int) -> str:
+        abort(status)
+
     return app.test_client()
 
 
@@ -59,13 +66,20 @@ def ask(client: FlaskClient, status: int) -> TestResponse:
         500: lambda: client.get("/fails"),
         503: lambda: client.post(PREDICT, data="{}", content_type=JSON),
     }
-    answer: TestResponse = requests[status]()
+    # The others are those of guards, which are off; the handler of errors is the same.
+    answer: TestResponse = requests.get(status, lambda: client.get(f"/refuses/{status}"))()
     return answer
 
 
-@pytest.mark.parametrize("status", [400, 404, 405, 413, 415, 422, 500, 503])
+@pytest.fixture(scope="module")
+def contract(app: Flask) -> dict[str, Any]:
+    document: dict[str, Any] = app.test_client().get("/openapi.json").get_json()
+    return document
+
+
+@pytest.mark.parametrize("status", sorted({problem.status for problem in PROBLEMS}))
 def test_every_status_has_the_one_shape(
-    fragile: FlaskClient, make_app: MakeApp, status: int
+    fragile: FlaskClient, make_app: MakeApp, contract: dict[str, Any], status: int
 ) -> None:
     client = without_model(make_app) if status == 503 else fragile
 
@@ -80,6 +94,48 @@ def test_every_status_has_the_one_shape(
     assert problem["title"]
     assert problem["detail"]
     assert problem["request_id"] == answer.headers["X-Request-ID"]
+    Draft202012Validator({**contract, **problem_schema(contract, status)}).validate(problem)
+
+
+def problem_schema(contract: dict[str, Any], status: int) -> dict[str, Any]:
+    """What the contract says of answers with ``status``, of any operation."""
+    (said,) = (
+        response
+        for name, response in contract["components"]["responses"].items()
+        if name == HTTP_STATUS_CODES[status].replace(" ", "")
+    )
+    (content,) = said["content"].items()
+    assert content[0] == "application/problem+json"
+    schema: dict[str, Any] = content[1]["schema"]
+    return schema
+
+
+@pytest.mark.parametrize("status", [400, 408, 413, 415, 422, 500, 503])
+def test_every_status_of_a_price_is_in_the_contract(contract: dict[str, Any], status: int) -> None:
+    answers = contract["paths"][PREDICT]["post"]["responses"]
+
+    assert answers[str(status)]["$ref"] in {
+        f"#/components/responses/{name}" for name in contract["components"]["responses"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ([{}], NO_ROW_PRICED),
+        ({"inputs": [{}, {}], "explain": True}, TOO_MANY_TO_EXPLAIN),
+        ([], of_status(422)),
+    ],
+)
+def test_a_type_tells_problems_of_one_status_apart(
+    make_app: MakeApp, body: Any, problem: Problem
+) -> None:
+    answer = make_app(ML_API_MAX_EXPLAINED_ROWS="1").test_client().post(PREDICT, json=body)
+
+    assert answer.status_code == problem.status == 422
+    assert answer.json is not None
+    assert (answer.json["type"], answer.json["title"]) == (problem.type, problem.title)
+    assert (problem.type == "about:blank") is (problem.title == "Unprocessable Entity")
 
 
 def test_rows_without_a_price_add_only_their_errors(client: FlaskClient) -> None:

@@ -97,6 +97,7 @@ def test_a_model_that_cannot_explain_says_so_and_still_gives_prices(
     assert answer.status_code == 503
     assert answer.json is not None
     assert "cannot explain its prices (ArtifactCorrupt)" in answer.json["detail"]
+    assert answer.json["type"] == "/docs#cannot-explain"
     assert str(tmp_path) not in answer.text
     (line,) = log_lines("model.cannot_explain")
     assert "has no comparables.npz; train a new one" in line["reason"]

@@ -1,0 +1,316 @@
+"""The contract is valid OpenAPI, says all there is to say of the service, and nothing untrue."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+import ml_api
+from regression_model import load_model
+from regression_model.artifact import COMPARABLES, open_artifact, save_artifact
+
+MakeApp = Callable[..., Flask]
+Document = dict[str, Any]
+
+PREDICT = "/v1/regression-model/predict"
+
+
+@pytest.fixture(scope="module")
+def document(app: Flask) -> Document:
+    answer = app.test_client().get("/openapi.json")
+    assert answer.status_code == 200
+    contract: Document = answer.get_json()
+    return contract
+
+
+def judge(document: Document, pointer: str) -> Draft202012Validator:
+    """A validator of what the schema at ``pointer`` of the document says."""
+    resource = DRAFT202012.create_resource(document)
+    registry: Registry[Any] = Registry().with_resource("urn:contract", resource)
+    return Draft202012Validator({"$ref": f"urn:contract#{pointer}"}, registry=registry)
+
+
+def operations(document: Document) -> Iterator[tuple[str, str, Document]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def test_it_is_valid_openapi(document: Document) -> None:
+    assert document["openapi"].startswith("3.1.")
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
+
+
+@pytest.mark.parametrize(
+    "settings", [{"ML_API_KEYS_FILE": "keys"}, {"ML_API_RATE_LIMIT": "9/minute"}]
+)
+def test_it_is_valid_openapi_with_guards_too(make_app: MakeApp, settings: dict[str, str]) -> None:
+    assert [
+        error.message for error in OpenAPIV31SpecValidator(given(make_app, settings)).iter_errors()
+    ] == []
+
+
+def given(make_app: MakeApp, settings: dict[str, str]) -> Document:
+    """The contract of a service with more settings than it was made with."""
+    app = make_app()
+    app.config.update(settings)
+    from ml_api.openapi import document as contract_of
+
+    return contract_of(app, app.extensions["regression_model"].get())
+
+
+def test_it_has_every_path_and_method_that_there_is(document: Document, app: Flask) -> None:
+    routed = {
+        (re.sub(r"<(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+    assert {(path, method) for path, method, _ in operations(document)} == routed
+
+
+def test_every_operation_has_a_name_words_and_answers(document: Document) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+
+    assert len(names) == len(set(names))
+    for path, _, operation in operations(document):
+        assert operation["summary"].endswith("."), path
+        assert operation["tags"], path
+        assert {"200", "500"} <= set(operation["responses"]), path
+
+
+def test_it_names_service_and_model(document: Document, artifact: Path) -> None:
+    model = load_model(artifact)
+
+    assert document["info"]["version"] == ml_api.__version__
+    assert document["info"]["title"] == model.spec.name
+    assert document["info"]["x-model"] == model.info()
+
+
+# Houses
+
+
+def test_every_field_has_unit_levels_limits_range_and_example(
+    document: Document, artifact: Path
+) -> None:
+    spec = load_model(artifact).spec
+    fields = document["components"]["schemas"]["House"]["properties"]
+
+    assert set(fields) == {
+        name for f in spec.features if f is not spec.target for name in (f.name, *f.aliases)
+    }
+    for f in spec.features:
+        for name in (f.name, *f.aliases) if f is not spec.target else ():
+            said = fields[name]
+            assert said["description"]
+            assert said.get("x-unit", "") == f.unit
+            assert said.get("x-levels", []) == list(f.levels)
+            assert (said.get("minimum"), said.get("maximum")) == (f.minimum, f.maximum)
+            assert said.get("x-training-range") == (None if f.range is None else list(f.range))
+            assert said["examples"]
+
+
+def test_every_example_of_a_field_is_valid(document: Document) -> None:
+    fields = document["components"]["schemas"]["House"]["properties"]
+
+    for name, said in fields.items():
+        field = judge(document, f"/components/schemas/House/properties/{name}")
+        assert [value for value in said["examples"] if not field.is_valid(value)] == []
+
+
+def test_the_house_is_the_one_of_the_schema_route(client: FlaskClient, document: Document) -> None:
+    schema = client.get("/v1/regression-model/schema").get_json()
+
+    assert schema == document["components"]["schemas"]["House"] | {"$schema": schema["$schema"]}
+
+
+# Examples
+
+
+def content(document: Document, operation: Document, status: str) -> Document:
+    answer = operation["responses"][status]
+    if "$ref" in answer:
+        answer = document["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+    (found,) = answer["content"].values()
+    return dict(found)
+
+
+def test_every_example_is_answered_as_it_says(client: FlaskClient, document: Document) -> None:
+    operation = document["paths"][PREDICT]["post"]
+    asked = operation["requestBody"]["content"]["application/json"]["examples"]
+    answered = content(document, operation, "200")["examples"]
+    assert list(asked) == list(answered) == ["least", "complete", "spoiled", "explained"]
+
+    for name, example in asked.items():
+        answer = client.post(PREDICT, json=example["value"])
+
+        assert answer.status_code == 200
+        assert answer.get_json() == answered[name]["value"]
+
+
+def test_the_example_of_a_refusal_is_a_real_one(client: FlaskClient, document: Document) -> None:
+    found = content(document, document["paths"][PREDICT]["post"], "422")
+    ((_, example),) = found["examples"].items()
+
+    said = client.post(PREDICT, json=[{}]).get_json()
+
+    assert example["value"] == said | {"request_id": example["value"]["request_id"]}
+
+
+def test_every_example_is_valid(document: Document) -> None:
+    seen = 0
+    for path, method, operation in operations(document):
+        at = f"/paths/{path.replace('/', '~1')}/{method}"
+        for where, found in contents(document, operation, at):
+            for name, example in found.get("examples", {}).items():
+                errors = judge(document, f"{where}/schema").iter_errors(example["value"])
+                assert [error.message for error in errors] == [], (path, name)
+                seen += 1
+    assert seen == 2 * (4 + 4 + 1)
+
+
+def contents(document: Document, operation: Document, at: str) -> Iterator[tuple[str, Document]]:
+    """Every body of an operation with its place in the document."""
+    parts = {f"{at}/requestBody": operation.get("requestBody", {})}
+    for status, answer in operation["responses"].items():
+        if "$ref" in answer:
+            name = answer["$ref"].removeprefix("#")
+            parts[name] = document["components"]["responses"][name.rpartition("/")[2]]
+        else:
+            parts[f"{at}/responses/{status}"] = answer
+    for where, part in parts.items():
+        for media_type, found in part.get("content", {}).items():
+            yield f"{where}/content/{media_type.replace('/', '~1')}", found
+
+
+@pytest.mark.parametrize("name", ["least", "complete"])
+def test_an_example_that_is_spoiled_is_not_valid(document: Document, name: str) -> None:
+    body = document["paths"][PREDICT]["post"]["requestBody"]["content"]["application/json"]
+    house = body["examples"][name]["value"]
+    request = judge(document, "/components/schemas/PredictRequest")
+
+    assert request.is_valid(house)
+    for field in house:
+        assert not request.is_valid({**house, field: []})
+    assert not request.is_valid({**house, "NoSuchField": 1})
+
+
+def test_a_model_that_cannot_explain_has_a_contract_without_explanations(
+    make_app: MakeApp, artifact: Path, tmp_path: Path
+) -> None:
+    opened = open_artifact(artifact)
+    manifest = {k: v for k, v in opened.manifest.items() if k not in ("digest", "files", "format")}
+    files = {n: opened.read(n) for n in opened.manifest["files"] if n != COMPARABLES}
+    save_artifact(tmp_path, version=manifest.pop("version"), manifest=manifest, files=files)
+
+    answer = make_app(REGRESSION_MODEL_ARTIFACT=str(tmp_path)).test_client().get("/openapi.json")
+
+    assert answer.status_code == 200
+    body = answer.get_json()["paths"][PREDICT]["post"]["requestBody"]["content"]
+    assert list(body["application/json"]["examples"]) == ["least", "complete", "spoiled"]
+
+
+# Answers
+
+
+@pytest.mark.parametrize("path", ["/ready", "/version", PREDICT])
+def test_an_answer_has_the_fields_of_its_schema_and_no_other(
+    client: FlaskClient, document: Document, path: str
+) -> None:
+    ((method, operation),) = document["paths"][path].items()
+    found = content(document, operation, "200")
+    schema = document["components"]["schemas"][found["schema"]["$ref"].rpartition("/")[2]]
+    asked = {"explain": True, "inputs": [{**least(document), "Id": 1}]}
+
+    answer = client.open(path, method=method.upper(), json=asked if method == "post" else None)
+
+    said = answer.get_json()
+    assert set(said) == set(schema["properties"])
+    pointer = found["schema"]["$ref"].removeprefix("#")
+    assert [error.message for error in judge(document, pointer).iter_errors(said)] == []
+
+
+def least(document: Document) -> dict[str, Any]:
+    operation = document["paths"][PREDICT]["post"]
+    body = operation["requestBody"]["content"]["application/json"]
+    return dict(body["examples"]["least"]["value"])
+
+
+def test_the_codes_of_errors_and_warnings_are_listed(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    code = schemas["Issue"]["properties"]["code"]
+
+    assert [one["$ref"].rpartition("/")[2] for one in code["anyOf"]] == ["ErrorCode", "WarningCode"]
+    assert "impossible_value" in schemas["ErrorCode"]["enum"]
+    assert "unseen_level" in schemas["WarningCode"]["enum"]
+
+
+# Guards
+
+
+def test_keys_are_spoken_of_where_they_are_asked_for(make_app: MakeApp, document: Document) -> None:
+    guarded = given(make_app, {"ML_API_KEYS_FILE": "keys"})
+
+    assert "securitySchemes" not in document["components"]
+    assert set(guarded["components"]["securitySchemes"]) == {"bearer", "key"}
+    for path, _, operation in operations(guarded):
+        secured = path.startswith("/v1/")
+        assert ("security" in operation) is secured
+        assert ({"401", "403"} <= set(operation["responses"])) is secured
+    for _, _, operation in operations(document):
+        assert "security" not in operation
+        assert not {"401", "403"} & set(operation["responses"])
+
+
+def test_a_rate_limit_is_spoken_of_where_there_is_one(
+    make_app: MakeApp, document: Document
+) -> None:
+    limited = given(make_app, {"ML_API_RATE_LIMIT": "9/minute"})
+
+    assert "Retry-After" in limited["components"]["responses"]["TooManyRequests"]["headers"]
+    assert all("429" in operation["responses"] for _, _, operation in operations(limited))
+    assert not any("429" in operation["responses"] for _, _, operation in operations(document))
+
+
+# Service
+
+
+def test_without_a_model_it_is_unavailable(make_app: MakeApp) -> None:
+    client = make_app(REGRESSION_MODEL_ARTIFACT="/nowhere/to/be/found").test_client()
+
+    for path in ("/openapi.json", "/docs"):
+        answer = client.get(path)
+
+        assert answer.status_code == 503
+        assert answer.content_type == "application/problem+json"
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_it_is_sent_once_and_asked_for_again_by_name(client: FlaskClient) -> None:
+    first = client.get("/openapi.json")
+    again = client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    other = client.get("/openapi.json", headers={"If-None-Match": '"another"'})
+
+    assert first.headers["Cache-Control"] == "no-cache"
+    assert first.content_type == "application/json"
+    assert (again.status_code, again.data) == (304, b"")
+    assert (other.status_code, other.data) == (200, first.data)
+    assert again.headers["ETag"] == first.headers["ETag"]
+
+
+def test_it_is_strict_json(client: FlaskClient) -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    json.loads(client.get("/openapi.json").data, parse_constant=refuse)
