@@ -6,27 +6,31 @@ houses from the model's own description.
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask
+from flask import Config, Flask
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_json
-from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import Rule
 
 import ml_api
 from ml_api.errors import MEDIA_TYPE, ProblemDetails
 from ml_api.examples import Example, examples
-from ml_api.operations import Operation, operation_of
+from ml_api.openapi_operation import (
+    JSON,
+    Route,
+    headers,
+    name_of,
+    operation_object,
+    reference,
+)
+from ml_api.operations import operation_of
 from ml_api.problems import PROBLEMS
 from regression_model import Model
-
-JSON = dict[str, Any]
 
 DESCRIPTION = """\
 What is a house worth? Send houses, get prices in dollars, each with its range.
@@ -34,8 +38,6 @@ What is a house worth? Send houses, get prices in dollars, each with its range.
 Every answer carries `X-Request-ID`. Every error is problem details (RFC 9457): 404 for another path
 and 405 for another method included.
 """
-SCHEMAS = "#/components/schemas/{model}"
-SECURED = "/v1/"
 HEADERS = {
     "X-Request-ID": "The id of the request: the one it brought, or a new one.",
     "ETag": "Names this version of the answer, for If-None-Match.",
@@ -62,23 +64,8 @@ def encoded(app: Flask, model: Model) -> bytes:
 def document(app: Flask, model: Model) -> JSON:
     """What ``app`` answers with ``model``."""
     routes = [*_routes(app)]
-    refs, schemas = _schemas({rule.endpoint: operation for rule, operation, _ in routes})
+    answers, schemas = _schemas(routes)
     shown = examples(model)
-    keys = app.config.get("ML_API_KEYS_FILE") is not None
-    guards = [429] if app.config.get("ML_API_RATE_LIMIT") is not None else []
-    paths: JSON = {}
-    for rule, operation, view in routes:
-        secured = keys and rule.rule.startswith(SECURED)
-        statuses = {*operation.refusals, *guards, *((401, 403) if secured else ()), 500}
-        said = _said(rule, operation, view, answer=refs[rule.endpoint], statuses=statuses)
-        if secured:
-            said["security"] = [{"bearer": []}, {"key": []}]
-        if "POST" in (rule.methods or ()):
-            _ask(said, shown)
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            paths.setdefault(_path(rule), {})[method.lower()] = said
-    schemas["House"] = _without_dialect(model.json_schema())
-    schemas["PredictRequest"] = model.request_schema({"$ref": SCHEMAS.format(model="House")})
     return {
         "openapi": "3.1.1",
         "info": {
@@ -88,97 +75,60 @@ def document(app: Flask, model: Model) -> JSON:
             "license": {"name": "BSD-3-Clause", "identifier": "BSD-3-Clause"},
             "x-model": model.info(),
         },
-        "paths": paths,
-        "components": {
-            "schemas": dict(sorted(schemas.items())),
-            "responses": {_name(status): _refusal(status, shown) for status in _statuses()},
-            "headers": {
-                name: {"description": text, "schema": {"type": "string"}}
-                for name, text in HEADERS.items()
-            },
-            **({"securitySchemes": _security_schemes()} if keys else {}),
+        "paths": {
+            _path(route.rule): {
+                method.lower(): operation_object(
+                    route, app.config, answer=answers[route.rule.endpoint], shown=shown
+                )
+                for method in sorted((route.rule.methods or set()) - {"HEAD", "OPTIONS"})
+            }
+            for route in routes
         },
+        "components": _components(model, app.config, schemas=schemas, shown=shown),
     }
 
 
-def _routes(app: Flask) -> Iterator[tuple[Rule, Operation, Any]]:
+def _components(model: Model, config: Config, *, schemas: JSON, shown: list[Example]) -> JSON:
+    house = model.json_schema()
+    components: JSON = {
+        "schemas": {
+            # Named by their keys, in the dialect of the document.
+            "House": {key: house[key] for key in house if key not in ("$schema", "title")},
+            "PredictRequest": model.request_schema(reference("schemas", "House")),
+            **schemas,
+        },
+        "responses": {name_of(status): _refusal(status, shown) for status in _statuses()},
+        "headers": {
+            name: {"description": text, "schema": {"type": "string"}}
+            for name, text in HEADERS.items()
+        },
+    }
+    if config.get("ML_API_KEYS_FILE"):
+        components["securitySchemes"] = {
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        }
+    return components
+
+
+def _routes(app: Flask) -> Iterator[Route]:
     for rule in app.url_map.iter_rules():
         view = app.view_functions[rule.endpoint]
         operation = operation_of(view)
         if operation is not None:
-            yield rule, operation, view
+            yield Route(rule, view, operation)
 
 
-def _schemas(operations: dict[str, Operation]) -> tuple[dict[str, JSON], JSON]:
+def _schemas(routes: list[Route]) -> tuple[dict[str, JSON], JSON]:
     """The schema of the answer of each endpoint, and what these refer to."""
-    types = {name: operation.answer for name, operation in operations.items()}
+    types = {route.rule.endpoint: route.operation.answer for route in routes}
     types["problem"] = ProblemDetails
     refs, found = TypeAdapter.json_schemas(
         [(name, "serialization", TypeAdapter(answer)) for name, answer in types.items()],
-        ref_template=SCHEMAS,
+        ref_template="#/components/schemas/{model}",
         schema_generator=_Untitled,
     )
     return {name: refs[name, "serialization"] for name in types}, found["$defs"]
-
-
-def _said(
-    rule: Rule, operation: Operation, view: Any, *, answer: JSON, statuses: Iterable[int]
-) -> JSON:
-    summary, _, description = (inspect.getdoc(view) or "").partition("\n")
-    blueprint, _, name = rule.endpoint.rpartition(".")
-    responses: JSON = {
-        "200": {
-            "description": summary,
-            "headers": _headers("X-Request-ID", *(["ETag"] if operation.conditional else [])),
-            "content": {operation.media_type: {"schema": answer}},
-        }
-    }
-    if operation.conditional:
-        responses["304"] = {
-            "description": "What `If-None-Match` names is still the answer.",
-            "headers": _headers("X-Request-ID", "ETag"),
-        }
-    for status in sorted(statuses):
-        responses[str(status)] = {"$ref": f"#/components/responses/{_name(status)}"}
-    said: JSON = {
-        "operationId": name,
-        "summary": summary,
-        "tags": [blueprint],
-        "responses": responses,
-    }
-    if description.strip():
-        said["description"] = description.strip()
-    if operation.choices:
-        said["parameters"] = [
-            {
-                "name": name,
-                "in": "path",
-                "required": True,
-                "schema": {"type": "string", "enum": sorted(choices)},
-            }
-            for name, choices in operation.choices.items()
-        ]
-    return said
-
-
-def _ask(said: JSON, shown: list[Example]) -> None:
-    """Add what is asked, and examples of questions and answers."""
-    priced = [example for example in shown if example.answer is not None]
-    said["requestBody"] = {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {"$ref": SCHEMAS.format(model="PredictRequest")},
-                "examples": {
-                    example.name: {"summary": example.summary, "value": example.request}
-                    for example in priced
-                },
-            }
-        },
-    }
-    said["responses"]["200"]["content"]["application/json"]["examples"] = {
-        example.name: {"summary": example.summary, "value": example.answer} for example in priced
-    }
 
 
 def _refusal(status: int, shown: list[Example]) -> JSON:
@@ -187,8 +137,8 @@ def _refusal(status: int, shown: list[Example]) -> JSON:
         f"{f'`{problem.type}`: ' if problem.name else ''}{problem.when}; {problem.remedy}."
         for problem in problems
     ]
-    headers = ["X-Request-ID", *([HEADERS_OF[status]] if status in HEADERS_OF else [])]
-    content: JSON = {"schema": {"$ref": SCHEMAS.format(model="ProblemDetails")}}
+    names = ["X-Request-ID", *([HEADERS_OF[status]] if status in HEADERS_OF else [])]
+    content: JSON = {"schema": reference("schemas", "ProblemDetails")}
     real = {
         example.name: {"summary": example.summary, "value": example.problem}
         for example in shown
@@ -198,33 +148,14 @@ def _refusal(status: int, shown: list[Example]) -> JSON:
         content["examples"] = real
     return {
         "description": "\n\n".join(text[0].upper() + text[1:] for text in described),
-        "headers": _headers(*headers),
+        "headers": headers(*names),
         "content": {MEDIA_TYPE: content},
     }
-
-
-def _security_schemes() -> JSON:
-    return {
-        "bearer": {"type": "http", "scheme": "bearer"},
-        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-    }
-
-
-def _headers(*names: str) -> JSON:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _statuses() -> list[int]:
     return sorted({problem.status for problem in PROBLEMS})
 
 
-def _name(status: int) -> str:
-    return HTTP_STATUS_CODES[status].replace(" ", "")
-
-
 def _path(rule: Rule) -> str:
     return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
-
-
-def _without_dialect(schema: JSON) -> JSON:
-    return {key: value for key, value in schema.items() if key != "$schema"}

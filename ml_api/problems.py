@@ -55,8 +55,11 @@ CANNOT_EXPLAIN = Problem(
 )
 PROBLEMS = (
     Problem(400, "the body is not strict JSON, or breaks off", "`detail` names line and column"),
-    Problem(401, "a key is asked for, and none or an unknown one was sent", "send a valid key"),
-    Problem(403, "the key does not open this path", "ask whoever runs the service for one"),
+    Problem(
+        401,
+        "no API key, or an unknown or expired one, where keys are asked for",
+        "send one, as `Authorization: Bearer KEY` or `X-API-Key: KEY`",
+    ),
     Problem(404, "no such path", "see the list of routes"),
     Problem(405, "the path has no such method", "`Allow` lists those it has"),
     Problem(408, "the body took too long to arrive", "send it faster, or fewer houses at a time"),
@@ -78,7 +81,11 @@ PROBLEMS = (
     ),
     NO_ROW_PRICED,
     TOO_MANY_TO_EXPLAIN,
-    Problem(429, "too many requests", "come back after `Retry-After` seconds"),
+    Problem(
+        429,
+        "more requests than the rate that is set",
+        "`Retry-After` says in how many seconds the next is admitted",
+    ),
     Problem(500, "a failure of the service", "its log has the reason under the `request_id`"),
     Problem(
         503,

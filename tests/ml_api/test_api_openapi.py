@@ -132,7 +132,10 @@ def test_every_example_of_a_field_is_valid(document: Document) -> None:
 def test_the_house_is_the_one_of_the_schema_route(client: FlaskClient, document: Document) -> None:
     schema = client.get("/v1/regression-model/schema").get_json()
 
-    assert schema == document["components"]["schemas"]["House"] | {"$schema": schema["$schema"]}
+    assert schema == document["components"]["schemas"]["House"] | {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A house (Ames house prices)",
+    }
 
 
 # Examples
@@ -265,22 +268,39 @@ def test_keys_are_spoken_of_where_they_are_asked_for(make_app: MakeApp, document
     assert "securitySchemes" not in document["components"]
     assert set(guarded["components"]["securitySchemes"]) == {"bearer", "key"}
     for path, _, operation in operations(guarded):
-        secured = path.startswith("/v1/")
-        assert ("security" in operation) is secured
-        assert ({"401", "403"} <= set(operation["responses"])) is secured
+        guarded = path not in ("/health", "/ready")
+        assert ("security" in operation) is guarded
+        assert ("401" in operation["responses"]) is guarded
     for _, _, operation in operations(document):
         assert "security" not in operation
-        assert not {"401", "403"} & set(operation["responses"])
+        assert "401" not in operation["responses"]
 
 
 def test_a_rate_limit_is_spoken_of_where_there_is_one(
     make_app: MakeApp, document: Document
 ) -> None:
-    limited = given(make_app, {"ML_API_RATE_LIMIT": "9/minute"})
+    limit = {"ML_API_RATE_LIMIT": "9/minute"}
+    limited = given(make_app, limit)
+    closed = given(make_app, limit | {"ML_API_RATE_LIMIT_FAILURE": "closed"})
 
     assert "Retry-After" in limited["components"]["responses"]["TooManyRequests"]["headers"]
-    assert all("429" in operation["responses"] for _, _, operation in operations(limited))
-    assert not any("429" in operation["responses"] for _, _, operation in operations(document))
+    assert having(limited, "429") == having(limited, "200") - {"/health", "/ready"}
+    assert having(document, "429") == set()
+    assert having(closed, "503") - having(limited, "503") == {"/docs/{asset}"}
+
+
+def test_a_refused_host_is_spoken_of_where_hosts_are_named(
+    make_app: MakeApp, document: Document
+) -> None:
+    named = given(make_app, {"ML_API_TRUSTED_HOSTS": ("example.com",)})
+
+    assert having(named, "400") == having(named, "200") - {"/health", "/ready"}
+    assert having(document, "400") == {PREDICT, "/v1/predict"}
+
+
+def having(document: Document, status: str) -> set[str]:
+    """The paths that may be answered with ``status``."""
+    return {path for path, _, found in operations(document) if status in found["responses"]}
 
 
 # Service

@@ -1,0 +1,128 @@
+"""What the contract says of one operation: who may be asked what, and every answer.
+
+Objects of OpenAPI 3.1 as they stand in the document.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from flask import Config
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.routing import Rule
+
+from ml_api.examples import Example
+from ml_api.operations import Operation
+
+JSON = dict[str, Any]
+
+OPEN_PATHS = frozenset({"/health", "/ready"})  # no guard stands before them
+
+
+class Route(NamedTuple):
+    """A path with the function that answers it, and what is said of it."""
+
+    rule: Rule
+    view: Callable[..., Any]
+    operation: Operation
+
+
+def operation_object(route: Route, config: Config, *, answer: JSON, shown: list[Example]) -> JSON:
+    """What the contract says of ``route``; ``answer`` is the schema of its answer."""
+    rule, view, operation = route
+    summary, _, description = (inspect.getdoc(view) or "").partition("\n")
+    blueprint, _, name = rule.endpoint.rpartition(".")
+    guards = () if rule.rule in OPEN_PATHS else {*_guards(config)}
+    refusals = sorted({*operation.refusals, *guards, 500})
+    said: JSON = {
+        "operationId": name,
+        "summary": summary,
+        "tags": [blueprint],
+        "responses": {
+            **_success(operation, summary, answer),
+            **{str(status): reference("responses", name_of(status)) for status in refusals},
+        },
+    }
+    if description.strip():
+        said["description"] = description.strip()
+    if operation.choices:
+        said["parameters"] = [
+            {
+                "name": name,
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string", "enum": sorted(choices)},
+            }
+            for name, choices in operation.choices.items()
+        ]
+    if 401 in guards:
+        said["security"] = [{"bearer": []}, {"key": []}]
+    if "POST" in (rule.methods or ()):
+        _ask(said, shown)
+    return said
+
+
+def _success(operation: Operation, summary: str, answer: JSON) -> JSON:
+    names = ("X-Request-ID", "ETag") if operation.conditional else ("X-Request-ID",)
+    responses: JSON = {
+        "200": {
+            "description": summary,
+            "headers": headers(*names),
+            "content": {operation.media_type: {"schema": answer}},
+        }
+    }
+    if operation.conditional:
+        responses["304"] = {
+            "description": "What `If-None-Match` names is still the answer.",
+            "headers": headers(*names),
+        }
+    return responses
+
+
+def _ask(said: JSON, shown: list[Example]) -> None:
+    """Add what is asked, and examples of questions and answers."""
+    priced = [example for example in shown if example.answer is not None]
+    said["requestBody"] = {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": reference("schemas", "PredictRequest"),
+                "examples": {
+                    example.name: {"summary": example.summary, "value": example.request}
+                    for example in priced
+                },
+            }
+        },
+    }
+    said["responses"]["200"]["content"]["application/json"]["examples"] = {
+        example.name: {"summary": example.summary, "value": example.answer} for example in priced
+    }
+
+
+def _guards(config: Config) -> Iterator[int]:
+    """What the guards that are switched on answer."""
+    if config.get("ML_API_TRUSTED_HOSTS"):
+        yield 400
+    if config.get("ML_API_KEYS_FILE"):
+        yield from (401, 503)
+    if config.get("ML_API_RATE_LIMIT"):
+        yield 429
+        if config.get("ML_API_RATE_LIMIT_FAILURE") == "closed":
+            yield 503
+
+
+def headers(*names: str) -> JSON:
+    """References to headers of answers."""
+    return {name: reference("headers", name) for name in names}
+
+
+def name_of(status: int) -> str:
+    """What answers with ``status`` are called among the components."""
+    return HTTP_STATUS_CODES[status].replace(" ", "")
+
+
+def reference(kind: str, name: str) -> JSON:
+    """A reference to a component."""
+    return {"$ref": f"#/components/{kind}/{name}"}
