@@ -20,6 +20,7 @@ from flask.testing import FlaskClient
 
 from ml_api import create_app
 from ml_api.config import CONFIGS
+from regression_model.artifact import COMPARABLES, open_artifact, save_artifact
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,6 +68,16 @@ def make_app(artifact: Path) -> MakeApp:
         return create_app(CONFIGS[env]({"REGRESSION_MODEL_ARTIFACT": str(artifact), **settings}))
 
     return make
+
+
+@pytest.fixture
+def without_sales(artifact: Path, tmp_path: Path) -> Path:
+    """A model that cannot explain: its artifact does not hold the sales."""
+    opened = open_artifact(artifact)
+    manifest = {k: v for k, v in opened.manifest.items() if k not in ("digest", "files", "format")}
+    files = {n: opened.read(n) for n in opened.manifest["files"] if n != COMPARABLES}
+    save_artifact(tmp_path, version=manifest.pop("version"), manifest=manifest, files=files)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")
