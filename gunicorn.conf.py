@@ -5,12 +5,14 @@ The command line overrides what is set here. Settings and their limits: ``docs/a
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import runpy
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,9 @@ if os.access("/dev/shm", os.W_OK):
     worker_tmp_dir = "/dev/shm"
 
 
+# M_TRIM_THRESHOLD, M_MMAP_THRESHOLD and M_ARENA_MAX of malloc.h, see mallopt(3). 4 MiB is more than
+# the pieces in which bodies are read.
+MALLOC_OPTIONS = {-1: 4 * 1024 * 1024, -3: 4 * 1024 * 1024, -8: 1}
 LAST_GOOD, OWNER = "ML_API_LAST_GOOD", "ML_API_LAST_GOOD_OWNER"
 
 
@@ -111,10 +116,23 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Keep the worker on its core."""
+    """Keep the worker on its core, and what it no longer needs out of its memory."""
+    _give_large_memory_back()
     core = getattr(worker, "core", None)
     if core is not None:
         os.sched_setaffinity(0, {core})
+
+
+def _give_large_memory_back() -> None:
+    """Make glibc give memory back to the system that was a large body's, or table's.
+
+    It raises its own limits with each large piece that is done with, up to 32 MiB, and then keeps
+    as much in a heap for each thread. One heap is enough, since one thread at a time runs Python.
+    """
+    with suppress(OSError, AttributeError):  # another C library
+        libc = ctypes.CDLL(None)
+        for option, value in MALLOC_OPTIONS.items():
+            libc.mallopt(option, value)
 
 
 def post_worker_init(worker: Any) -> None:
