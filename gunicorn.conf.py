@@ -5,12 +5,14 @@ The command line overrides what is set here. Settings and their limits: ``docs/a
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import runpy
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,13 @@ sys.path[:] = [folder for folder in sys.path if folder not in _own] + _own
 # Run, not imported: whatever the master imports, its workers inherit, and a reload (SIGHUP) after
 # an upgrade would then mix old modules with new ones.
 _config = runpy.run_path(str(ROOT / "ml_api" / "config.py"))
+_keys = runpy.run_path(str(ROOT / "ml_api" / "keys.py"))
 _read_int = _config["read_int"]
 
 try:
     # Checked here too, so that a bad setting stops the master with one line and not each worker
     # with a traceback.
-    _config["from_environment"]()
+    _settings = _config["from_environment"]()
     bind = f"0.0.0.0:{_read_int(os.environ, 'PORT', 5000, minimum=1, maximum=65535)}"
     workers = _read_int(os.environ, "WEB_CONCURRENCY", 1, minimum=1, maximum=512)
     threads = _read_int(os.environ, "ML_API_THREADS", 4, minimum=1, maximum=512)
@@ -56,15 +59,41 @@ if os.access("/dev/shm", os.W_OK):
     worker_tmp_dir = "/dev/shm"
 
 
+# M_TRIM_THRESHOLD, M_MMAP_THRESHOLD and M_ARENA_MAX of malloc.h, see mallopt(3). 4 MiB is more than
+# the pieces in which bodies are read.
+MALLOC_OPTIONS = {-1: 4 * 1024 * 1024, -3: 4 * 1024 * 1024, -8: 1}
 LAST_GOOD, OWNER = "ML_API_LAST_GOOD", "ML_API_LAST_GOOD_OWNER"
 
 
 def on_starting(server: Any) -> None:
-    """Give workers a folder for the model last found good, for the life of this master."""
+    """Refuse what cannot work, and give workers a folder for what was last found good.
+
+    Not asked again on a reload, which a broken file of keys must not turn into an end.
+    """
+    try:
+        _check_guards(server.cfg.workers)
+    except _config["ConfigError"] as error:
+        raise SystemExit(f"gunicorn.conf.py: {error}") from None
     if LAST_GOOD not in os.environ or OWNER in os.environ:  # a binary upgrade inherits another's
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         os.environ[LAST_GOOD] = tempfile.mkdtemp(prefix="ml-api-last-good-", dir=memory)
         os.environ[OWNER] = str(os.getpid())
+
+
+def _check_guards(workers: int) -> None:
+    if _settings.ML_API_KEYS_FILE:
+        try:
+            _keys["read_keys"](_settings.ML_API_KEYS_FILE)
+        except _keys["KeysUnusable"] as error:
+            raise SystemExit(f"gunicorn.conf.py: ML_API_KEYS_FILE: {error}") from None
+    if _settings.ML_API_RATE_LIMIT and workers > 1:
+        store = _settings.ML_API_RATE_LIMIT_STORE
+        if store == _config["MEMORY"]:
+            raise _config["ConfigError"](
+                "ML_API_RATE_LIMIT_STORE",
+                store,
+                f"redis://host:port/number, because {workers} workers count together",
+            )
 
 
 def on_exit(server: Any) -> None:
@@ -87,10 +116,23 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Keep the worker on its core."""
+    """Keep the worker on its core, and what it no longer needs out of its memory."""
+    _give_large_memory_back()
     core = getattr(worker, "core", None)
     if core is not None:
         os.sched_setaffinity(0, {core})
+
+
+def _give_large_memory_back() -> None:
+    """Make glibc give memory back to the system that was a large body's, or table's.
+
+    It raises its own limits with each large piece that is done with, up to 32 MiB, and then keeps
+    as much in a heap for each thread. One heap is enough, since one thread at a time runs Python.
+    """
+    with suppress(OSError, AttributeError):  # another C library
+        libc = ctypes.CDLL(None)
+        for option, value in MALLOC_OPTIONS.items():
+            libc.mallopt(option, value)
 
 
 def post_worker_init(worker: Any) -> None:

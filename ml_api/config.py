@@ -8,12 +8,18 @@ because ``gunicorn.conf.py`` runs this file in the master, which must not load t
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 
 MEBIBYTE = 1024 * 1024
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
+HOST = re.compile(r"\.?[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.ASCII | re.IGNORECASE)
+ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+STORE = re.compile(r"memory://|rediss?://([^\s/@]*@)?[^\s/@?]+(/[0-9]*)?(\?\S*)?")
+MEMORY = "memory://"
 
 
 class ConfigError(ValueError):
@@ -67,16 +73,53 @@ def read_text(environ: Mapping[str, str], name: str) -> str | None:
     raise ConfigError(name, text, "a path, or the variable left unset")
 
 
+def read_match(
+    environ: Mapping[str, str],
+    name: str,
+    default: str | None,
+    *,
+    pattern: re.Pattern[str],
+    expected: str,
+) -> str | None:
+    """The text in ``name``, which must match ``pattern`` from end to end."""
+    text = environ.get(name)
+    if text is None or pattern.fullmatch(text):
+        return default if text is None else text
+    raise ConfigError(name, re.sub(r"//.*@", "//***@", text), expected)  # no password in a log
+
+
+def read_list(
+    environ: Mapping[str, str], name: str, *, pattern: re.Pattern[str], expected: str
+) -> tuple[str, ...]:
+    """The comma-separated texts in ``name``, each of which must match ``pattern``."""
+    text = environ.get(name)
+    if text is None:
+        return ()
+    items = tuple(item.strip() for item in text.split(","))
+    if all(map(pattern.fullmatch, items)):
+        return items
+    raise ConfigError(name, text, expected)
+
+
 class Config:
     """What every environment shares. Values are read when an instance is made.
 
     Attributes
     ----------
     ML_API_MAX_BODY_BYTES : the largest request body that is accepted, in bytes
+    ML_API_MAX_ROWS : the most houses of a request
+    ML_API_BODY_SECONDS : how long a request's body may take to arrive
     ML_API_MAX_EXPLAINED_ROWS : the most houses of a request whose prices are explained
     ML_API_LOG_VALUES : whether the values of inputs and outputs are logged
     ML_API_LOG_LEVEL : the lowest level that is logged
     ML_API_LAST_GOOD : folder that keeps a copy of the model last found sound, None for no copy
+    ML_API_TRUSTED_HOSTS : names by which the service may be called, none for any
+    ML_API_TRUSTED_PROXIES : how many proxies in front add to X-Forwarded-For
+    ML_API_CORS_ORIGINS : origins of web pages that may read answers
+    ML_API_KEYS_FILE : file of API keys' hashes, None where no key is asked for
+    ML_API_RATE_LIMIT : requests a client may send in a period, None for any number
+    ML_API_RATE_LIMIT_STORE : where requests are counted
+    ML_API_RATE_LIMIT_FAILURE : whether requests are admitted while the store cannot be reached
     REGRESSION_MODEL_ARTIFACT : folder of the artifact, None for the package's own
     """
 
@@ -95,6 +138,12 @@ class Config:
             minimum=1,
             maximum=1024 * MEBIBYTE,
         )
+        self.ML_API_MAX_ROWS = read_int(
+            environ, "ML_API_MAX_ROWS", 20_000, minimum=1, maximum=1_000_000
+        )
+        self.ML_API_BODY_SECONDS = read_int(
+            environ, "ML_API_BODY_SECONDS", 30, minimum=1, maximum=3600
+        )
         self.ML_API_MAX_EXPLAINED_ROWS = read_int(
             environ, "ML_API_MAX_EXPLAINED_ROWS", 100, minimum=1, maximum=100_000
         )
@@ -102,6 +151,42 @@ class Config:
         self.ML_API_LOG_LEVEL = read_choice(environ, "ML_API_LOG_LEVEL", "info", LOG_LEVELS)
         self.ML_API_LAST_GOOD = read_text(environ, "ML_API_LAST_GOOD")
         self.REGRESSION_MODEL_ARTIFACT = read_text(environ, "REGRESSION_MODEL_ARTIFACT")
+        self._read_guards(environ)
+
+    def _read_guards(self, environ: Mapping[str, str]) -> None:
+        self.ML_API_TRUSTED_HOSTS = read_list(
+            environ,
+            "ML_API_TRUSTED_HOSTS",
+            pattern=HOST,
+            expected="names like api.example.com or .example.com, without port, between commas",
+        )
+        self.ML_API_TRUSTED_PROXIES = read_int(
+            environ, "ML_API_TRUSTED_PROXIES", 0, minimum=0, maximum=10
+        )
+        self.ML_API_CORS_ORIGINS = read_list(
+            environ,
+            "ML_API_CORS_ORIGINS",
+            pattern=ORIGIN,
+            expected="origins like https://app.example.com, between commas",
+        )
+        self.ML_API_KEYS_FILE = read_text(environ, "ML_API_KEYS_FILE")
+        self.ML_API_RATE_LIMIT = read_match(
+            environ,
+            "ML_API_RATE_LIMIT",
+            None,
+            pattern=RATE,
+            expected="a number per second, minute, hour or day, like 100/minute",
+        )
+        self.ML_API_RATE_LIMIT_STORE = read_match(
+            environ,
+            "ML_API_RATE_LIMIT_STORE",
+            MEMORY,
+            pattern=STORE,
+            expected="redis://host:port/number, or memory:// with a single worker",
+        )
+        self.ML_API_RATE_LIMIT_FAILURE = read_choice(
+            environ, "ML_API_RATE_LIMIT_FAILURE", "open", ("open", "closed")
+        )
 
 
 class ProductionConfig(Config):

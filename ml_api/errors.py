@@ -13,6 +13,7 @@ from werkzeug.exceptions import (
     InternalServerError,
     MethodNotAllowed,
     NotFound,
+    RequestEntityTooLarge,
     ServiceUnavailable,
     UnprocessableEntity,
 )
@@ -55,6 +56,16 @@ class NoRowPriced(UnprocessableEntity):
         rows = len(result["predictions"])
         super().__init__(f"Rows with a price: 0 of {rows}; the reasons are in errors.")
         self.errors: list[Issue] = result["errors"]
+
+
+class TooManyRows(RequestEntityTooLarge):
+    """More houses than one request may hold."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"At most {most} houses are valued in one request (ML_API_MAX_ROWS); send fewer at a "
+            "time, or value the table with: regression-model predict TABLE --output PRICES"
+        )
 
 
 class TooManyToExplain(UnprocessableEntity):

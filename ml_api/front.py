@@ -1,4 +1,4 @@
-"""What every request meets first: an id, and its prices if it asks for them.
+"""What every request meets first: an id, the guards, and its prices if it asks for them.
 
 Prices are given here, before Flask, whose routing, contexts and hooks would take as long as the
 model. Whatever goes wrong is left to Flask, as is every other path: one shape for all errors.
@@ -12,12 +12,16 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from flask import Config, Flask, Response
+from flask import Config, Flask, Response, request
 from pydantic_core import to_json
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ml_api import logs
-from ml_api.errors import NoRowPriced, TooManyToExplain
-from ml_api.guards import json_body
+from ml_api.body import json_body
+from ml_api.cors import Cors
+from ml_api.errors import NoRowPriced, TooManyRows, TooManyToExplain
+from ml_api.guards import admit, guards_of
+from ml_api.headers import SECURITY_HEADERS
 from ml_api.model import ModelHolder, cannot_explain
 from regression_model import ArtifactError, Prediction, Request, parse_request
 
@@ -25,16 +29,28 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PREDICT_PATHS = ("/v1/regression-model/predict", "/v1/predict")
-FAILURE = "ml_api.failure"  # key of the environment: why there are no prices
+FAILURE = "ml_api.failure"  # key of the environment: why the request is refused
 REQUEST_ID_HEADER = "X-Request-ID"
+
+# A body that may hold more rows than is good is looked through before it becomes objects of Python,
+# which take twenty times its memory.
+LARGE_BYTES = 4 * 1024 * 1024
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
 
 def init_app(app: Flask, holder: ModelHolder) -> None:
-    """Put the front before ``app``."""
+    """Put the front before ``app``, and before the front what corrects requests and answers."""
+    app.before_request(_raise_failure)
     app.after_request(_return_request_id)
-    app.wsgi_app = Front(app.wsgi_app, app.config, holder)  # type: ignore[assignment]  # typeshed's start_response has a name, Flask's has none
+    wsgi: WSGIApplication = Front(app.wsgi_app, app.config, holder)
+    if app.config["ML_API_CORS_ORIGINS"]:
+        wsgi = Cors(wsgi, app.config["ML_API_CORS_ORIGINS"])
+    proxies = app.config["ML_API_TRUSTED_PROXIES"]
+    if proxies:
+        # A proxy hands the header Host on as it is; what else it forwards must not change it.
+        wsgi = ProxyFix(wsgi, x_for=proxies, x_proto=proxies, x_host=0)
+    app.wsgi_app = wsgi  # type: ignore[assignment]  # typeshed's start_response has a name, Flask's has none
 
 
 class Front:
@@ -44,31 +60,45 @@ class Front:
         self._flask = flask
         self._config = config
         self._holder = holder
+        self._guards = guards_of(config)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         request_id = _request_id(environ)
         logs.begin(request_id)
         try:
-            if environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO") in PREDICT_PATHS:
-                try:
-                    answer = to_json(self._prices(environ), inf_nan_mode="null")
-                except Exception as error:
-                    environ[FAILURE] = error
-                else:
-                    headers = [
-                        ("Content-Type", "application/json"),
-                        ("Content-Length", str(len(answer))),
-                        (REQUEST_ID_HEADER, request_id),
-                    ]
-                    start("200 OK", headers)
-                    return [answer]
-            return self._flask(environ, start)
+            try:
+                answer = self._answer(environ)
+            except Exception as error:
+                answer = None
+                environ[FAILURE] = error
+            if answer is None:
+                return self._flask(environ, start)
+            headers = [
+                ("Content-Type", "application/json"),
+                ("Content-Length", str(len(answer))),
+                (REQUEST_ID_HEADER, request_id),
+                *SECURITY_HEADERS,
+            ]
+            start("200 OK", headers)
+            return [answer]
         finally:
             logs.end()
 
+    def _answer(self, environ: WSGIEnvironment) -> bytes | None:
+        """The prices that are asked for; None where Flask has the answer."""
+        if self._guards:
+            admit(environ, self._guards)
+        if environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO") in PREDICT_PATHS:
+            return to_json(self._prices(environ), inf_nan_mode="null")
+        return None
+
     def _prices(self, environ: WSGIEnvironment) -> Prediction:
         """The answer to a request for prices; the exception that says why there is none."""
-        body = json_body(environ, limit=self._config["ML_API_MAX_BODY_BYTES"])
+        body = json_body(
+            environ,
+            limit=self._config["ML_API_MAX_BODY_BYTES"],
+            seconds=self._config["ML_API_BODY_SECONDS"],
+        )
         rows, explain = self._asked(body)
         most = self._config["ML_API_MAX_EXPLAINED_ROWS"]
         if explain and len(rows) > most:
@@ -86,10 +116,15 @@ class Front:
 
     def _asked(self, body: bytes) -> Request:
         """What the body asks for; it is logged whatever becomes of it."""
+        most = self._config["ML_API_MAX_ROWS"]
         rows = None
         try:
+            if len(body) > LARGE_BYTES and body.count(b"{") + body.count(b"[") > 2 * most:
+                raise TooManyRows(most)
             asked = parse_request(body)
             rows = len(asked.rows)
+            if rows > most:
+                raise TooManyRows(most)
             return asked
         finally:
             logs.predict_input(body, rows=rows, values=self._config["ML_API_LOG_VALUES"])
@@ -101,6 +136,12 @@ def _request_id(environ: WSGIEnvironment) -> str:
         return given
     # Names a request and guards nothing; the system's randomness would cost a call of the system.
     return f"{random.getrandbits(128):032x}"
+
+
+def _raise_failure() -> None:
+    """Hand what went wrong in the front to the one handler of errors."""
+    if FAILURE in request.environ:
+        raise request.environ.pop(FAILURE)
 
 
 def _return_request_id(response: Response) -> Response:

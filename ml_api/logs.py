@@ -21,7 +21,8 @@ from pydantic_core import to_json
 from ml_api.config import LOG_LEVELS
 from regression_model import Issue, Prediction
 
-_request_id: ContextVar[str] = ContextVar("request_id", default="")
+# The fields of every line of a request.
+_request: ContextVar[dict[str, str]] = ContextVar("request")
 _written: set[str] = set(LOG_LEVELS)  # the levels that are written
 _line = Lock()
 
@@ -35,17 +36,22 @@ def init_app(app: Flask) -> None:
 
 def begin(request_id: str) -> None:
     """Give what is logged from now on, in this thread, the id of its request."""
-    _request_id.set(request_id)
+    _request.set({"request_id": request_id})
+
+
+def note_client(name: str) -> None:
+    """Give what is logged from now on the name of the client as well."""
+    _request.get()["client"] = name
 
 
 def end() -> None:
     """The request is answered."""
-    _request_id.set("")
+    _request.set({})
 
 
 def request_id() -> str:
     """The id of the request that is being answered, empty where there is none."""
-    return _request_id.get()
+    return _request.get({}).get("request_id", "")
 
 
 def info(event: str, **fields: object) -> None:
@@ -94,9 +100,7 @@ def _log(level: str, event: str, fields: dict[str, object]) -> None:
     if level not in _written:
         return
     record = {"timestamp": datetime.now(UTC).isoformat(), "level": level.upper(), "event": event}
-    current = _request_id.get()
-    if current:
-        record["request_id"] = current
+    record |= _request.get({})
     # A full disk, a broken pipe, standard output closed or gone.
     with suppress(OSError, ValueError, AttributeError), _line:
         sys.stdout.write(_json(record | fields) + "\n")

@@ -14,11 +14,10 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import Rule
 
 from ml_api.examples import Example
+from ml_api.guards import OPEN_PATHS
 from ml_api.operations import Operation
 
 JSON = dict[str, Any]
-
-OPEN_PATHS = frozenset({"/health", "/ready"})  # no guard stands before them
 
 
 class Route(NamedTuple):

@@ -54,7 +54,11 @@ CANNOT_EXPLAIN = Problem(
     summary="The model cannot explain its prices",
 )
 PROBLEMS = (
-    Problem(400, "the body is not strict JSON, or breaks off", "`detail` names line and column"),
+    Problem(
+        400,
+        "the body is not strict JSON, or breaks off; a name in `Host` that is not a trusted one",
+        "`detail` names line and column",
+    ),
     Problem(
         401,
         "no API key, or an unknown or expired one, where keys are asked for",
@@ -62,11 +66,16 @@ PROBLEMS = (
     ),
     Problem(404, "no such path", "see the list of routes"),
     Problem(405, "the path has no such method", "`Allow` lists those it has"),
-    Problem(408, "the body took too long to arrive", "send it faster, or fewer houses at a time"),
+    Problem(
+        408,
+        "the body took longer than `ML_API_BODY_SECONDS`",
+        "send it faster, or fewer houses at a time",
+    ),
     Problem(
         413,
-        "the body is over the limit, with a `Content-Length` or without",
-        "send fewer houses at a time",
+        "the body is over the limit, with a `Content-Length` or (16 MiB at most) without, or holds "
+        "more than `ML_API_MAX_ROWS` houses",
+        "send fewer houses at a time, or value the table with `regression-model predict`",
     ),
     Problem(
         415,
@@ -89,7 +98,7 @@ PROBLEMS = (
     Problem(500, "a failure of the service", "its log has the reason under the `request_id`"),
     Problem(
         503,
-        "there is no usable model",
+        "there is no usable model; no API keys, or no store of rates, can be read",
         "retry after `Retry-After` seconds; the log of the service says what is wrong",
     ),
     CANNOT_EXPLAIN,

@@ -56,6 +56,12 @@ class Server(NamedTuple):
         lines = map(json.loads, self.stdout.read_text().splitlines())
         return [line for line in lines if line["event"] == event]
 
+    def wait_until(self, condition: Callable[[], object], seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "nothing happened"
+            time.sleep(0.05)
+
 
 Serve = Callable[..., AbstractContextManager[Server]]
 

@@ -26,6 +26,13 @@ def test_absent_variables_mean_the_defaults() -> None:
     assert config.ML_API_LOG_VALUES is False
     assert config.ML_API_LOG_LEVEL == "info"
     assert config.REGRESSION_MODEL_ARTIFACT is None
+    assert (config.ML_API_MAX_ROWS, config.ML_API_BODY_SECONDS) == (20_000, 30)
+    assert config.ML_API_KEYS_FILE is None
+    assert config.ML_API_RATE_LIMIT is None
+    assert config.ML_API_RATE_LIMIT_STORE == "memory://"
+    assert config.ML_API_RATE_LIMIT_FAILURE == "open"
+    assert config.ML_API_TRUSTED_HOSTS == config.ML_API_CORS_ORIGINS == ()
+    assert config.ML_API_TRUSTED_PROXIES == 0
 
 
 def test_values_are_logged_by_default_in_development_only() -> None:
@@ -46,6 +53,13 @@ def test_values_are_logged_by_default_in_development_only() -> None:
         ("ML_API_LOG_VALUES", "0", False),
         ("ML_API_LOG_LEVEL", "Warning", "warning"),
         ("REGRESSION_MODEL_ARTIFACT", "somewhere", "somewhere"),
+        ("ML_API_KEYS_FILE", "keys.txt", "keys.txt"),
+        ("ML_API_RATE_LIMIT", "100/minute", "100/minute"),
+        ("ML_API_RATE_LIMIT_STORE", "redis://user:pw@store:6380/2", "redis://user:pw@store:6380/2"),
+        ("ML_API_RATE_LIMIT_STORE", "rediss://store", "rediss://store"),
+        ("ML_API_TRUSTED_HOSTS", "a.example, .b.example", ("a.example", ".b.example")),
+        ("ML_API_CORS_ORIGINS", "http://localhost:3000", ("http://localhost:3000",)),
+        ("ML_API_TRUSTED_PROXIES", "2", 2),
     ],
 )
 def test_a_variable_is_read(name: str, text: str, value: object) -> None:
@@ -73,6 +87,17 @@ def test_a_variable_is_read(name: str, text: str, value: object) -> None:
         ("ML_API_LOG_LEVEL", "loud"),
         ("REGRESSION_MODEL_ARTIFACT", ""),
         ("REGRESSION_MODEL_ARTIFACT", "  "),
+        ("ML_API_KEYS_FILE", ""),
+        ("ML_API_RATE_LIMIT", "100 per minute"),
+        ("ML_API_RATE_LIMIT", "0100/minute"),
+        ("ML_API_RATE_LIMIT_STORE", "postgresql://store"),
+        ("ML_API_TRUSTED_HOSTS", "*"),
+        ("ML_API_TRUSTED_HOSTS", "a.example:80"),
+        ("ML_API_TRUSTED_HOSTS", "x" * 64),
+        ("ML_API_TRUSTED_PROXIES", "11"),
+        ("ML_API_CORS_ORIGINS", "*"),
+        ("ML_API_CORS_ORIGINS", "null"),
+        ("ML_API_CORS_ORIGINS", "https://a.example/path"),
         ("FLASK_DEBUG", ""),
         ("FLASK_DEBUG", "perhaps"),
     ],

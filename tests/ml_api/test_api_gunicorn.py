@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,17 +24,30 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "gunicorn.conf.py"
 PREDICT = "/v1/regression-model/predict"
 JSON = {"Content-Type": "application/json"}
-SETTINGS = (
-    "PORT",
-    "WEB_CONCURRENCY",
-    "ML_API_THREADS",
-    "ML_API_PIN_WORKERS",
-    "ML_API_ENV",
-    "ML_API_MAX_BODY_BYTES",
-    "ML_API_LOG_VALUES",
-    "ML_API_LOG_LEVEL",
-    "FLASK_DEBUG",
-)
+# What cannot be used, for every setting; any text may be a folder's name.
+GARBAGE = {
+    "PORT": ["garbage", "0"],
+    "WEB_CONCURRENCY": ["garbage"],
+    "ML_API_THREADS": ["garbage", "0"],
+    "ML_API_PIN_WORKERS": ["garbage"],
+    "ML_API_ENV": ["garbage"],
+    "ML_API_MAX_BODY_BYTES": ["garbage", "-1"],
+    "ML_API_MAX_ROWS": ["garbage", "0"],
+    "ML_API_MAX_EXPLAINED_ROWS": ["garbage"],
+    "ML_API_BODY_SECONDS": ["garbage", "0"],
+    "ML_API_LOG_VALUES": ["garbage"],
+    "ML_API_LOG_LEVEL": ["garbage"],
+    "ML_API_LAST_GOOD": [],
+    "ML_API_KEYS_FILE": ["/no/such/file"],
+    "ML_API_RATE_LIMIT": ["garbage", "0/minute", "10/fortnight"],
+    "ML_API_RATE_LIMIT_STORE": ["garbage", "file:///tmp/counts"],
+    "ML_API_RATE_LIMIT_FAILURE": ["garbage"],
+    "ML_API_TRUSTED_HOSTS": ["http://host", "a,,b"],
+    "ML_API_TRUSTED_PROXIES": ["garbage", "127.0.0.1"],
+    "ML_API_CORS_ORIGINS": ["*", "app.example.com", "https://app.example.com/"],
+    "REGRESSION_MODEL_ARTIFACT": [],
+    "FLASK_DEBUG": ["garbage"],
+}
 
 
 def test_it_answers_from_any_folder_and_stops_on_sigterm(
@@ -69,28 +82,58 @@ def test_a_full_log_disk_fails_no_request(serve: Serve, houses: list[dict[str, A
         assert server.process.wait(timeout=30) == 0
 
 
-@pytest.mark.parametrize("text", ["", "garbage"])
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in GARBAGE.items() for text in ["", *texts]]
+)
 def test_an_unusable_setting_stops_it_at_once_by_name(tmp_path: Path, name: str, text: str) -> None:
-    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIG), "ml_api.wsgi:app"]
-
-    ended = subprocess.run(
-        command, cwd=tmp_path, env={**os.environ, name: text}, capture_output=True, timeout=3
-    )
+    ended = start_and_end(tmp_path, **{name: text})
 
     assert ended.returncode != 0
     assert name.encode() in ended.stderr
-    assert repr(text).encode() in ended.stderr
+    assert text.encode() in ended.stderr
+    # gunicorn reads this one first, and refuses it in its own words.
+    assert b"Traceback" not in ended.stderr or name == "WEB_CONCURRENCY"
 
 
-def test_an_empty_artifact_setting_stops_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIG), "ml_api.wsgi:app"]
-    env = {**os.environ, "REGRESSION_MODEL_ARTIFACT": ""}
+def test_every_setting_has_been_tried_with_garbage() -> None:
+    table = (ROOT / "docs" / "api.md").read_text("utf-8")
 
-    ended = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, timeout=3)
+    assert set(GARBAGE) == set(re.findall(r"^\| `([A-Z_]+)` \|", table, re.M))
+
+
+@pytest.mark.parametrize("text", ["1", "true", "ON", "yes"])
+def test_debugging_stops_it_in_production(tmp_path: Path, text: str) -> None:
+    ended = start_and_end(tmp_path, FLASK_DEBUG=text)
 
     assert ended.returncode != 0
-    assert b"REGRESSION_MODEL_ARTIFACT is ''" in ended.stderr
+    assert b"FLASK_DEBUG is" in ended.stderr
+    assert b"expected off in production" in ended.stderr
+
+
+def test_the_password_of_a_store_is_not_shown(tmp_path: Path) -> None:
+    ended = start_and_end(tmp_path, ML_API_RATE_LIMIT_STORE="redis://:hidden@")
+
+    assert ended.returncode != 0
+    assert b"ML_API_RATE_LIMIT_STORE is 'redis://***@'" in ended.stderr
+    assert b"hidden" not in ended.stderr
+
+
+@pytest.mark.parametrize("options", [{"WEB_CONCURRENCY": "2"}, {"GUNICORN_CMD_ARGS": "-w 2"}])
+def test_several_workers_do_not_count_each_for_itself(
+    tmp_path: Path, options: dict[str, str]
+) -> None:
+    ended = start_and_end(tmp_path, ML_API_RATE_LIMIT="10/minute", **options)
+
+    assert ended.returncode != 0
+    assert b"ML_API_RATE_LIMIT_STORE is 'memory://'" in ended.stderr
+    assert b"2 workers" in ended.stderr
+
+
+def start_and_end(folder: Path, **settings: str) -> subprocess.CompletedProcess[bytes]:
+    """Start gunicorn with settings that make it end within three seconds."""
+    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIG), "ml_api.wsgi:app"]
+    env = {**os.environ, **settings}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=3)
 
 
 @pytest.mark.parametrize("size", [1001, 40_000_000])
@@ -151,7 +194,7 @@ def test_a_client_that_breaks_off_makes_no_noise(serve: Serve, head: str) -> Non
     with serve() as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
             connection.sendall(request.encode())
-        wait_for(lambda: server.log("request.refused"))
+        server.wait_until(lambda: server.log("request.refused"))
 
         assert [line["status"] for line in server.log("request.refused")] == [400]
         assert server.log("request.failed") == []
@@ -201,7 +244,7 @@ def test_a_reload_onto_a_broken_model_goes_on_with_the_last_good_one(
 
         breaking(copy)
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: server.log("model.last_good_loaded"))
+        server.wait_until(lambda: server.log("model.last_good_loaded"))
 
         assert server.ask("GET", "/ready")[0] == 200
         assert server.ask("POST", PREDICT, body=body, headers=JSON) == before
@@ -222,12 +265,12 @@ def test_a_reload_takes_a_new_model_into_service(
         assert server.ask("GET", "/ready")[0] == 200
         folder = save_trained(copy, spec, sales, trained, config="another config")
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: len(server.log("model.loaded")) == 2)
+        server.wait_until(lambda: len(server.log("model.loaded")) == 2)
 
         def served() -> bool:
             return json.loads(server.ask("GET", "/version")[1])["artifact"] == folder.name
 
-        wait_for(served)
+        server.wait_until(served)
 
 
 def test_the_copy_of_the_last_good_model_goes_with_the_server(serve: Serve, tmp_path: Path) -> None:
@@ -275,7 +318,7 @@ def test_the_installed_package_wins_over_the_source_folder(serve: Serve, tmp_pat
 
 def test_workers_and_threads_follow_the_environment(serve: Serve) -> None:
     with serve(WEB_CONCURRENCY="2", ML_API_THREADS="3") as server:
-        wait_for(lambda: len(server.log("model.loaded")) == 2)
+        server.wait_until(lambda: len(server.log("model.loaded")) == 2)
 
         assert server.stderr.read_text().count("Booting worker") == 2
         assert "Using worker: gthread" in server.stderr.read_text()
@@ -302,20 +345,13 @@ def test_workers_have_cores_of_their_own(
         return sorted(map(len, found)) == cores and len(set.union(*found)) == min(CORES, sum(cores))
 
     with serve(WEB_CONCURRENCY=str(workers), ML_API_PIN_WORKERS=pin) as server:
-        wait_for(placed)
+        server.wait_until(placed)
         before = set(children(server))
         server.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: not before & set(children(server)))
-        wait_for(placed)
+        server.wait_until(lambda: not before & set(children(server)))
+        server.wait_until(placed)
 
 
 def children(server: Any) -> list[str]:
     pid = server.process.pid
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(0.05)

@@ -12,6 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from ml_api.body import UNMEASURED_BYTES
+
 MakeApp = Callable[..., Flask]
 
 PREDICT = "/v1/regression-model/predict"
@@ -88,6 +90,15 @@ def test_a_body_of_the_limit_reaches_the_model(
 
     assert answer.status_code == 422
     assert "empty" in json.loads(answer.data)["detail"]
+
+
+def test_a_body_without_a_length_may_hold_less(client: FlaskClient) -> None:
+    body = b"[]" + b" " * UNMEASURED_BYTES
+
+    answers = [with_length(client, body), without_length(client, body)]
+
+    assert [answer.status_code for answer in answers] == [422, 413]
+    assert "Content-Length" in json.loads(answers[1].data)["detail"]
 
 
 @pytest.mark.parametrize(
