@@ -20,6 +20,9 @@ Guard = Callable[["WSGIEnvironment"], None]
 
 # Asked by machines that have no key and call the service by its address.
 OPEN_PATHS = frozenset({"/health", "/ready"})
+# Opened by browsers, which have no key until the page asks for it: the contract, and nothing else.
+KEYLESS_PATHS = frozenset({"/openapi.json", "/docs"})
+KEYLESS_FOLDER = "/docs/"
 CLIENT = "ml_api.client"  # key of the environment: the name of the API key
 
 
@@ -43,6 +46,11 @@ def guards_of(config: Config) -> tuple[Guard, ...]:
             )
         )
     return tuple(guards)
+
+
+def wants_key(path: str) -> bool:
+    """Whether a path is for holders of an API key, where keys are asked for."""
+    return path not in OPEN_PATHS | KEYLESS_PATHS and not path.startswith(KEYLESS_FOLDER)
 
 
 def admit(environ: WSGIEnvironment, guards: Sequence[Guard]) -> None:

@@ -14,7 +14,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import ServiceUnavailable, Unauthorized
 
 from ml_api import logs
-from ml_api.guards import CLIENT
+from ml_api.guards import CLIENT, wants_key
 from ml_api.keys import Keys, KeysUnusable, read_keys
 
 if TYPE_CHECKING:
@@ -40,11 +40,13 @@ class KeyGuard:
         self._lock = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment) -> None:
+        given = _key_in(environ)
+        if not given and not wants_key(environ.get("PATH_INFO", "")):
+            return
         if time.monotonic() >= self._look_at:
             self._look()
         if self._keys is None:
             raise ServiceUnavailable("The API keys cannot be read here.", retry_after=5)
-        given = _key_in(environ)
         if not given:
             raise _unauthorized("Send an API key, as Authorization: Bearer KEY or X-API-Key: KEY.")
         name = self._keys.name_of(given, time.time())

@@ -14,7 +14,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import Rule
 
 from ml_api.examples import Example
-from ml_api.guards import OPEN_PATHS
+from ml_api.guards import OPEN_PATHS, wants_key
 from ml_api.operations import Operation
 
 JSON = dict[str, Any]
@@ -57,7 +57,8 @@ def operation_object(route: Route, config: Config, *, answer: JSON, shown: list[
             for name, choices in operation.choices.items()
         ]
     if 401 in guards:
-        said["security"] = [{"bearer": []}, {"key": []}]
+        keys: list[JSON] = [{"bearer": []}, {"key": []}]
+        said["security"] = keys if wants_key(rule.rule) else [{}, *keys]
     if "POST" in (rule.methods or ()):
         _ask(said, shown)
     return said

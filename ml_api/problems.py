@@ -73,7 +73,7 @@ PROBLEMS = (
     ),
     Problem(
         413,
-        "the body is over the limit, with a `Content-Length` or (16 MiB at most) without, or holds "
+        "the body is over the limit, with a `Content-Length` or (8 MiB at most) without, or holds "
         "more than `ML_API_MAX_ROWS` houses",
         "send fewer houses at a time, or value the table with `regression-model predict`",
     ),

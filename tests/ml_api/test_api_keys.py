@@ -25,7 +25,7 @@ LogLines = Callable[..., list[dict[str, Any]]]
 Serve = Callable[..., Any]
 
 PREDICT = "/v1/regression-model/predict"
-OPEN, GUARDED = "open", "guarded"
+OPEN, KEYLESS, GUARDED = "open", "without a key", "guarded"
 
 # What is decided for each route. A new one belongs in here, and is guarded until it is.
 DECISIONS = {
@@ -36,9 +36,9 @@ DECISIONS = {
     PREDICT: GUARDED,
     "/v1/predict": GUARDED,
     "/metrics": GUARDED,
-    "/openapi.json": GUARDED,
-    "/docs": GUARDED,
-    "/docs/<asset>": GUARDED,
+    "/openapi.json": KEYLESS,
+    "/docs": KEYLESS,
+    "/docs/<asset>": KEYLESS,
 }
 
 
@@ -73,6 +73,8 @@ def status(app: Flask, key: str) -> int:
 def test_there_is_a_decision_for_every_route(app: Flask) -> None:
     assert {rule.rule for rule in app.url_map.iter_rules()} <= set(DECISIONS)
     assert {path for path, decision in DECISIONS.items() if decision == OPEN} == guards.OPEN_PATHS
+    for path, decision in DECISIONS.items():
+        assert guards.wants_key(path) is (decision == GUARDED)
 
 
 def test_every_route_and_method_but_the_open_ones_asks_for_a_key(guarded: Flask, key: str) -> None:

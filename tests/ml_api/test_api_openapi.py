@@ -267,6 +267,7 @@ def test_keys_are_spoken_of_where_they_are_asked_for(make_app: MakeApp, document
         guarded = path not in ("/health", "/ready")
         assert ("security" in operation) is guarded
         assert ("401" in operation["responses"]) is guarded
+        assert ({} in operation.get("security", ())) is path.startswith(("/docs", "/openapi"))
     for _, _, operation in operations(document):
         assert "security" not in operation
         assert "401" not in operation["responses"]
