@@ -5,12 +5,14 @@ The command line overrides what is set here. Settings and their limits: ``docs/a
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import runpy
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,20 +59,54 @@ if os.access("/dev/shm", os.W_OK):
 
 
 LAST_GOOD, OWNER = "ML_API_LAST_GOOD", "ML_API_LAST_GOOD_OWNER"
+PREFIX = "ml-api-good-model-"
 
 
 def on_starting(server: Any) -> None:
     """Give workers a folder for the model last found good, for the life of this master."""
-    if LAST_GOOD not in os.environ or OWNER in os.environ:  # a binary upgrade inherits another's
-        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        os.environ[LAST_GOOD] = tempfile.mkdtemp(prefix="ml-api-last-good-", dir=memory)
+    if LAST_GOOD not in os.environ:
+        os.environ[LAST_GOOD] = _folder_for_last_good()
         os.environ[OWNER] = str(os.getpid())
+
+
+def pre_exec(server: Any) -> None:
+    """Have a binary upgrade (SIGUSR2) keep its models on its own."""
+    environ = server.cfg.env_orig
+    if OWNER in os.environ:  # since a reload, what is set here is taken for the original
+        environ.pop(LAST_GOOD, None)
 
 
 def on_exit(server: Any) -> None:
     """Remove that folder, unless it was named by whoever started this."""
     if os.environ.get(OWNER) == str(os.getpid()):
         shutil.rmtree(os.environ[LAST_GOOD], ignore_errors=True)
+
+
+def _folder_for_last_good() -> str:
+    """Make a folder that is locked as long as this master or its workers live.
+
+    Folders that nobody locks were left by masters that were killed, and are removed.
+    """
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
+    for left in Path(memory).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # another user's, or in use
+            lock = _lock(left)
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
+    made = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=memory))
+    _lock(made)
+    return str(made.rename(made.with_name(made.name.removeprefix("."))))
+
+
+def _lock(folder: Path) -> int:
+    """Lock a folder, for as long as the descriptor that is returned stays open."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def pre_fork(server: Any, worker: Any) -> None:
