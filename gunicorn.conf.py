@@ -31,6 +31,7 @@ sys.path[:] = [folder for folder in sys.path if folder not in _own] + _own
 # an upgrade would then mix old modules with new ones.
 _config = runpy.run_path(str(ROOT / "ml_api" / "config.py"))
 _read_int = _config["read_int"]
+_counters = runpy.run_path(str(ROOT / "ml_api" / "counters.py"))
 
 try:
     # Checked here too, so that a bad setting stops the master with one line and not each worker
@@ -60,20 +61,30 @@ if os.access("/dev/shm", os.W_OK):
 
 LAST_GOOD, OWNER = "ML_API_LAST_GOOD", "ML_API_LAST_GOOD_OWNER"
 PREFIX = "ml-api-good-model-"
+COUNTERS = "ML_API_COUNTERS"  # the descriptor of what workers count in
 
 
 def on_starting(server: Any) -> None:
-    """Give workers a folder for the model last found good, for the life of this master."""
+    """Give workers what they share for the life of this master."""
     if LAST_GOOD not in os.environ:
         os.environ[LAST_GOOD] = _folder_for_last_good()
         os.environ[OWNER] = str(os.getpid())
+    if not _counters["is_shared"](os.environ.get(COUNTERS, "")):
+        try:
+            os.environ[COUNTERS] = str(_counters["share"]())
+        except OSError as error:
+            os.environ.pop(COUNTERS, None)
+            server.log.warning("Each worker has metrics of its own: %s", error)
 
 
 def pre_exec(server: Any) -> None:
-    """Have a binary upgrade (SIGUSR2) keep its models on its own."""
+    """Have a binary upgrade (SIGUSR2) count on with our workers, and keep models on its own."""
     environ = server.cfg.env_orig
     if OWNER in os.environ:  # since a reload, what is set here is taken for the original
         environ.pop(LAST_GOOD, None)
+    if COUNTERS in os.environ:
+        os.set_inheritable(int(os.environ[COUNTERS]), True)
+        environ[COUNTERS] = os.environ[COUNTERS]
 
 
 def on_exit(server: Any) -> None:
@@ -131,8 +142,12 @@ def post_fork(server: Any, worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Load the model before the first request; a model that fails must not fail the worker."""
+    from ml_api import logs
+    from ml_api.metrics import share
     from ml_api.model import warm
 
+    logs.write_without_waiting()
+    share(worker.wsgi, os.environ.get(COUNTERS))
     warm(worker.wsgi)
     # What is loaded by now stays for good: collections need not look through it again.
     gc.collect()

@@ -10,15 +10,18 @@ import random
 import re
 import time
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from flask import Config, Flask, Response
+from flask import Config, Flask, Response, request
 from pydantic_core import to_json
 
 from ml_api import logs
 from ml_api.errors import NoRowPriced, TooManyToExplain
 from ml_api.guards import json_body
+from ml_api.metrics import Metrics
 from ml_api.model import ModelHolder, cannot_explain
+from ml_api.traceparent import read_trace
 from regression_model import ArtifactError, Prediction, Request, parse_request
 
 if TYPE_CHECKING:
@@ -26,30 +29,37 @@ if TYPE_CHECKING:
 
 PREDICT_PATHS = ("/v1/regression-model/predict", "/v1/predict")
 FAILURE = "ml_api.failure"  # key of the environment: why there are no prices
+STARTED = "ml_api.started"  # and when the request was met, by time.perf_counter
 REQUEST_ID_HEADER = "X-Request-ID"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
 
-def init_app(app: Flask, holder: ModelHolder) -> None:
+def init_app(app: Flask, holder: ModelHolder, metrics: Metrics) -> None:
     """Put the front before ``app``."""
     app.after_request(_return_request_id)
-    app.wsgi_app = Front(app.wsgi_app, app.config, holder)  # type: ignore[assignment]  # typeshed's start_response has a name, Flask's has none
+    app.after_request(partial(_count, metrics))
+    app.wsgi_app = Front(app.wsgi_app, app.config, holder, metrics)  # type: ignore[assignment]  # typeshed's start_response has a name, Flask's has none
 
 
 class Front:
     """The WSGI application around ``flask``, the rest of the service."""
 
-    def __init__(self, flask: WSGIApplication, config: Config, holder: ModelHolder) -> None:
+    def __init__(
+        self, flask: WSGIApplication, config: Config, holder: ModelHolder, metrics: Metrics
+    ) -> None:
         self._flask = flask
         self._config = config
         self._holder = holder
+        self._metrics = metrics
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        started = time.perf_counter()
         request_id = _request_id(environ)
-        logs.begin(request_id)
+        logs.begin(_identity(environ, request_id))
         try:
-            if environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO") in PREDICT_PATHS:
+            path = environ.get("PATH_INFO", "")
+            if environ["REQUEST_METHOD"] == "POST" and path in PREDICT_PATHS:
                 try:
                     answer = to_json(self._prices(environ), inf_nan_mode="null")
                 except Exception as error:
@@ -61,7 +71,9 @@ class Front:
                         (REQUEST_ID_HEADER, request_id),
                     ]
                     start("200 OK", headers)
+                    self._metrics.answered(path, 200, time.perf_counter() - started)
                     return [answer]
+            environ[STARTED] = started
             return self._flask(environ, start)
         finally:
             logs.end()
@@ -79,6 +91,7 @@ class Front:
         except ArtifactError as error:
             raise cannot_explain(error) from error
         seconds = time.perf_counter() - started
+        self._metrics.priced(result)
         logs.predict_output(result, seconds=seconds, values=self._config["ML_API_LOG_VALUES"])
         if all(price is None for price in result["predictions"]):
             raise NoRowPriced(result)
@@ -101,6 +114,22 @@ def _request_id(environ: WSGIEnvironment) -> str:
         return given
     # Names a request and guards nothing; the system's randomness would cost a call of the system.
     return f"{random.getrandbits(128):032x}"
+
+
+def _identity(environ: WSGIEnvironment, request_id: str) -> dict[str, str]:
+    """What every line of the log says of the request: its id, and the trace that it belongs to."""
+    identity = {"request_id": request_id}
+    if "HTTP_TRACEPARENT" in environ:
+        identity |= read_trace(environ["HTTP_TRACEPARENT"])
+    return identity
+
+
+def _count(metrics: Metrics, response: Response) -> Response:
+    # Paths that nobody registered are one route: whoever asks could invent any number of them.
+    route = "unmatched" if request.url_rule is None else request.url_rule.rule
+    seconds = time.perf_counter() - request.environ[STARTED]
+    metrics.answered(route, response.status_code, seconds)
+    return response
 
 
 def _return_request_id(response: Response) -> Response:

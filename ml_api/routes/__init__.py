@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from ml_api.routes import health, predict, schema
+from ml_api.routes import health, metrics, predict, schema
 
 
 def init_app(app: Flask) -> None:
-    for module in (health, predict, schema):
+    for module in (health, metrics, predict, schema):
         app.register_blueprint(module.blueprint)

@@ -33,6 +33,8 @@ SETTINGS = (
     "ML_API_MAX_BODY_BYTES",
     "ML_API_LOG_VALUES",
     "ML_API_LOG_LEVEL",
+    "ML_API_LOG_FILE_WHEN",
+    "ML_API_LOG_FILE_KEEP",
     "FLASK_DEBUG",
 )
 
@@ -83,7 +85,7 @@ def test_an_unusable_setting_stops_it_at_once_by_name(tmp_path: Path, name: str,
     assert repr(text).encode() in ended.stderr
 
 
-@pytest.mark.parametrize("name", ["REGRESSION_MODEL_ARTIFACT"])
+@pytest.mark.parametrize("name", ["REGRESSION_MODEL_ARTIFACT", "ML_API_LOG_FILE"])
 def test_an_empty_path_stops_it(tmp_path: Path, name: str) -> None:
     command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIG), "ml_api.wsgi:app"]
     env = {**os.environ, name: ""}
