@@ -139,15 +139,22 @@ def _log(level: str, event: str, fields: dict[str, object]) -> None:
                 _process.lost = 0
 
 
-def _record(level: str, event: str, fields: dict[str, object]) -> str:
-    record = {"timestamp": datetime.now(UTC).isoformat(), "level": level.upper(), "event": event}
-    return _json({**record, **_request.get({}), **fields})
+def _record(level: str, event: str, fields: dict[str, object]) -> bytes:
+    return _json(
+        {
+            "timestamp": datetime.now(UTC).isoformat(),
+            "level": level.upper(),
+            "event": event,
+            **_request.get({}),
+            **fields,
+        }
+    )
 
 
-def _json(record: dict[str, object]) -> str:
+def _json(record: dict[str, object]) -> bytes:
     """ASCII, which every standard output takes; also where a path is no Unicode text."""
     with suppress(ValueError):
         line = to_json(record, inf_nan_mode="null", fallback=repr)
         if line.isascii():
-            return line.decode()
-    return json.dumps(record, default=repr)
+            return line
+    return json.dumps(record, default=repr).encode()

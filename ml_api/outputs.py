@@ -1,4 +1,4 @@
-"""Where the lines of the log go: each is a function that takes a line, or raises ``OSError``."""
+"""Where the lines of the log go: to functions that take a line of ASCII, or raise ``OSError``."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import stat
 import sys
 from collections.abc import Callable
 
-Output = Callable[[str], None]
+Output = Callable[[bytes], None]
 
 # How long a line waits for a reader of the log that has fallen behind.
 PATIENCE_SECONDS = 1.0
 
 
-def standard_output(line: str) -> None:
+def standard_output(line: bytes) -> None:
     """To whatever ``sys.stdout`` is now, which may be nothing."""
     if sys.stdout is None:
         raise OSError("standard output is closed")
     try:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(line.decode() + "\n")
         sys.stdout.flush()
     except ValueError as error:  # what Python says of a closed file
         raise OSError(str(error)) from error
@@ -37,11 +37,12 @@ class Descriptor:
         self._rest = b""
         self._patient = True
 
-    def __call__(self, line: str) -> None:
-        self._rest = self._write(self._rest)
+    def __call__(self, line: bytes) -> None:
         if self._rest:
-            raise BlockingIOError("the line before is still unfinished")
-        data = f"{line}\n".encode()
+            self._rest = self._write(self._rest)
+            if self._rest:
+                raise BlockingIOError("the line before is still unfinished")
+        data = line + b"\n"
         rest = self._write(data)
         if len(rest) == len(data):
             raise BlockingIOError("nothing can be written")
@@ -95,4 +96,4 @@ def rotating_file(path: str, *, when: str, keep: int) -> Output:
         path, when=when, backupCount=keep, utc=True, encoding="ascii"
     )
     handler.handleError = fail  # type: ignore[method-assign]  # it would print and go on
-    return lambda line: handler.emit(LogRecord("ml_api", INFO, "", 0, line, None, None))
+    return lambda line: handler.emit(LogRecord("ml_api", INFO, "", 0, line.decode(), None, None))

@@ -306,9 +306,7 @@ def test_the_environments_of_a_step_exist(checkout: Path, arguments: str) -> Non
     os.environ.get("REGRESSION_MODEL_TEST_CI") != "1",
     reason="REGRESSION_MODEL_TEST_CI is not 1: minutes; each is part of `tox` or `tox -e rehearse`",
 )
-def test_every_step_without_a_secret_passes(
-    checkout: Path, ames: Path
-) -> None:
+def test_every_step_without_a_secret_passes(checkout: Path, ames: Path) -> None:
     (checkout / "datasets").mkdir()
     shutil.copy(ames / "train.csv", checkout / "datasets")
     for arguments in RUN_WHERE_ASKED:
