@@ -6,6 +6,7 @@ The command line overrides what is set here. Settings and their limits: ``docs/a
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import gc
 import os
 import runpy
@@ -32,6 +33,7 @@ sys.path[:] = [folder for folder in sys.path if folder not in _own] + _own
 _config = runpy.run_path(str(ROOT / "ml_api" / "config.py"))
 _keys = runpy.run_path(str(ROOT / "ml_api" / "keys.py"))
 _read_int = _config["read_int"]
+_counters = runpy.run_path(str(ROOT / "ml_api" / "counters.py"))
 
 try:
     # Checked here too, so that a bad setting stops the master with one line and not each worker
@@ -63,10 +65,12 @@ if os.access("/dev/shm", os.W_OK):
 # the pieces in which bodies are read.
 MALLOC_OPTIONS = {-1: 4 * 1024 * 1024, -3: 4 * 1024 * 1024, -8: 1}
 LAST_GOOD, OWNER = "ML_API_LAST_GOOD", "ML_API_LAST_GOOD_OWNER"
+PREFIX = "ml-api-good-model-"
+COUNTERS = "ML_API_COUNTERS"  # the descriptor of what workers count in
 
 
 def on_starting(server: Any) -> None:
-    """Refuse what cannot work, and give workers a folder for what was last found good.
+    """Refuse what cannot work, and give workers what they share for the life of this master.
 
     Not asked again on a reload, which a broken file of keys must not turn into an end.
     """
@@ -74,10 +78,25 @@ def on_starting(server: Any) -> None:
         _check_guards(server.cfg.workers)
     except _config["ConfigError"] as error:
         raise SystemExit(f"gunicorn.conf.py: {error}") from None
-    if LAST_GOOD not in os.environ or OWNER in os.environ:  # a binary upgrade inherits another's
-        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        os.environ[LAST_GOOD] = tempfile.mkdtemp(prefix="ml-api-last-good-", dir=memory)
+    if LAST_GOOD not in os.environ:
+        os.environ[LAST_GOOD] = _folder_for_last_good()
         os.environ[OWNER] = str(os.getpid())
+    if not _counters["is_shared"](os.environ.get(COUNTERS, "")):
+        try:
+            os.environ[COUNTERS] = str(_counters["share"]())
+        except OSError as error:
+            os.environ.pop(COUNTERS, None)
+            server.log.warning("Each worker has metrics of its own: %s", error)
+
+
+def pre_exec(server: Any) -> None:
+    """Have a binary upgrade (SIGUSR2) count on with our workers, and keep models on its own."""
+    environ = server.cfg.env_orig
+    if OWNER in os.environ:  # since a reload, what is set here is taken for the original
+        environ.pop(LAST_GOOD, None)
+    if COUNTERS in os.environ:
+        os.set_inheritable(int(os.environ[COUNTERS]), True)
+        environ[COUNTERS] = os.environ[COUNTERS]
 
 
 def _check_guards(workers: int) -> None:
@@ -100,6 +119,33 @@ def on_exit(server: Any) -> None:
     """Remove that folder, unless it was named by whoever started this."""
     if os.environ.get(OWNER) == str(os.getpid()):
         shutil.rmtree(os.environ[LAST_GOOD], ignore_errors=True)
+
+
+def _folder_for_last_good() -> str:
+    """Make a folder that is locked as long as this master or its workers live.
+
+    Folders that nobody locks were left by masters that were killed, and are removed.
+    """
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
+    for left in Path(memory).glob(f"{PREFIX}*"):
+        with suppress(OSError):  # another user's, or in use
+            lock = _lock(left)
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
+    made = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=memory))
+    _lock(made)
+    return str(made.rename(made.with_name(made.name.removeprefix("."))))
+
+
+def _lock(folder: Path) -> int:
+    """Lock a folder, for as long as the descriptor that is returned stays open."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -137,8 +183,12 @@ def _give_large_memory_back() -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Load the model before the first request; a model that fails must not fail the worker."""
+    from ml_api import logs
+    from ml_api.metrics import share
     from ml_api.model import warm
 
+    logs.write_without_waiting()
+    share(worker.wsgi, os.environ.get(COUNTERS))
     warm(worker.wsgi)
     # What is loaded by now stays for good: collections need not look through it again.
     gc.collect()

@@ -12,6 +12,7 @@ from werkzeug.utils import import_string
 
 from ml_api import body, errors, front, headers, logs, routes
 from ml_api.config import Config, ConfigError, from_environment
+from ml_api.metrics import Metrics
 from ml_api.model import ModelHolder
 
 __all__ = ["__version__", "create_app"]
@@ -31,16 +32,20 @@ def create_app(config_object: object | str | None = None) -> Flask:
     app.config.from_object(_settings(config_object))
     if app.config["ML_API_ENV"] == "production" and app.debug:
         raise ConfigError("DEBUG", app.debug, "False in production")
+    metrics = Metrics()
+    metrics.init_app(app)
     holder = ModelHolder(
-        app.config["REGRESSION_MODEL_ARTIFACT"], last_good=app.config["ML_API_LAST_GOOD"]
+        app.config["REGRESSION_MODEL_ARTIFACT"],
+        last_good=app.config["ML_API_LAST_GOOD"],
+        metrics=metrics,
     )
     holder.init_app(app)
-    logs.init_app(app)
+    logs.init_app(app, metrics.log_line_dropped)
     body.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
     routes.init_app(app)
-    front.init_app(app, holder)
+    front.init_app(app, holder, metrics)
     return app
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 MEBIBYTE = 1024 * 1024
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off"})
+LOG_FILE_WHEN = ("s", "m", "h", "d", "midnight")
 LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 HOST = re.compile(r"\.?[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.ASCII | re.IGNORECASE)
 ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
@@ -101,6 +102,18 @@ def read_list(
     raise ConfigError(name, text, expected)
 
 
+def read_file(environ: Mapping[str, str], name: str) -> str | None:
+    """The path of a file to write to in ``name``, None where the variable is absent."""
+    text = environ.get(name)
+    if text is None:
+        return None
+    folder = os.path.dirname(os.path.abspath(text))  # noqa: PTH100, PTH120  # "logs/" names no file
+    named = os.path.basename(text)  # noqa: PTH119
+    if named.strip() and not os.path.isdir(text) and os.access(folder, os.W_OK | os.X_OK):  # noqa: PTH112
+        return text
+    raise ConfigError(name, text, "a file in a folder that exists and may be written to")
+
+
 class Config:
     """What every environment shares. Values are read when an instance is made.
 
@@ -112,6 +125,9 @@ class Config:
     ML_API_MAX_EXPLAINED_ROWS : the most houses of a request whose prices are explained
     ML_API_LOG_VALUES : whether the values of inputs and outputs are logged
     ML_API_LOG_LEVEL : the lowest level that is logged
+    ML_API_LOG_FILE : file that the log is written to, None for standard output
+    ML_API_LOG_FILE_WHEN : how often a new file is begun: s, m, h, d or midnight (UTC)
+    ML_API_LOG_FILE_KEEP : how many of the files before it stay, 0 for all
     ML_API_LAST_GOOD : folder that keeps a copy of the model last found sound, None for no copy
     ML_API_TRUSTED_HOSTS : names by which the service may be called, none for any
     ML_API_TRUSTED_PROXIES : how many proxies in front add to X-Forwarded-For
@@ -149,6 +165,13 @@ class Config:
         )
         self.ML_API_LOG_VALUES = read_bool(environ, "ML_API_LOG_VALUES", self.log_values_default)
         self.ML_API_LOG_LEVEL = read_choice(environ, "ML_API_LOG_LEVEL", "info", LOG_LEVELS)
+        self.ML_API_LOG_FILE = read_file(environ, "ML_API_LOG_FILE")
+        self.ML_API_LOG_FILE_WHEN = read_choice(
+            environ, "ML_API_LOG_FILE_WHEN", "midnight", LOG_FILE_WHEN
+        )
+        self.ML_API_LOG_FILE_KEEP = read_int(
+            environ, "ML_API_LOG_FILE_KEEP", 14, minimum=0, maximum=100_000
+        )
         self.ML_API_LAST_GOOD = read_text(environ, "ML_API_LAST_GOOD")
         self.REGRESSION_MODEL_ARTIFACT = read_text(environ, "REGRESSION_MODEL_ARTIFACT")
         self._read_guards(environ)

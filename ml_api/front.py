@@ -10,6 +10,7 @@ import random
 import re
 import time
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Config, Flask, Response, request
@@ -22,7 +23,9 @@ from ml_api.cors import Cors
 from ml_api.errors import NoRowPriced, TooManyRows, TooManyToExplain
 from ml_api.guards import admit, guards_of
 from ml_api.headers import SECURITY_HEADERS
+from ml_api.metrics import Metrics
 from ml_api.model import ModelHolder, cannot_explain
+from ml_api.traceparent import read_trace
 from regression_model import ArtifactError, Prediction, Request, parse_request
 
 if TYPE_CHECKING:
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
 PREDICT_PATHS = ("/v1/regression-model/predict", "/v1/predict")
 FAILURE = "ml_api.failure"  # key of the environment: why the request is refused
+STARTED = "ml_api.started"  # and when it was met, by time.perf_counter
 REQUEST_ID_HEADER = "X-Request-ID"
 
 # A body that may hold more rows than is good is looked through before it becomes objects of Python,
@@ -39,11 +43,12 @@ LARGE_BYTES = 4 * 1024 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 
 
-def init_app(app: Flask, holder: ModelHolder) -> None:
+def init_app(app: Flask, holder: ModelHolder, metrics: Metrics) -> None:
     """Put the front before ``app``, and before the front what corrects requests and answers."""
     app.before_request(_raise_failure)
     app.after_request(_return_request_id)
-    wsgi: WSGIApplication = Front(app.wsgi_app, app.config, holder)
+    app.after_request(partial(_count, metrics))
+    wsgi: WSGIApplication = Front(app.wsgi_app, app.config, holder, metrics)
     if app.config["ML_API_CORS_ORIGINS"]:
         wsgi = Cors(wsgi, app.config["ML_API_CORS_ORIGINS"])
     proxies = app.config["ML_API_TRUSTED_PROXIES"]
@@ -56,15 +61,19 @@ def init_app(app: Flask, holder: ModelHolder) -> None:
 class Front:
     """The WSGI application around ``flask``, the rest of the service."""
 
-    def __init__(self, flask: WSGIApplication, config: Config, holder: ModelHolder) -> None:
+    def __init__(
+        self, flask: WSGIApplication, config: Config, holder: ModelHolder, metrics: Metrics
+    ) -> None:
         self._flask = flask
         self._config = config
         self._holder = holder
         self._guards = guards_of(config)
+        self._metrics = metrics
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        started = time.perf_counter()
         request_id = _request_id(environ)
-        logs.begin(request_id)
+        logs.begin(_identity(environ, request_id))
         try:
             try:
                 answer = self._answer(environ)
@@ -72,6 +81,7 @@ class Front:
                 answer = None
                 environ[FAILURE] = error
             if answer is None:
+                environ[STARTED] = started
                 return self._flask(environ, start)
             headers = [
                 ("Content-Type", "application/json"),
@@ -80,6 +90,8 @@ class Front:
                 *SECURITY_HEADERS,
             ]
             start("200 OK", headers)
+            seconds = time.perf_counter() - started
+            self._metrics.answered(environ["PATH_INFO"], 200, seconds)
             return [answer]
         finally:
             logs.end()
@@ -109,6 +121,7 @@ class Front:
         except ArtifactError as error:
             raise cannot_explain(error) from error
         seconds = time.perf_counter() - started
+        self._metrics.priced(result)
         logs.predict_output(result, seconds=seconds, values=self._config["ML_API_LOG_VALUES"])
         if all(price is None for price in result["predictions"]):
             raise NoRowPriced(result)
@@ -136,6 +149,22 @@ def _request_id(environ: WSGIEnvironment) -> str:
         return given
     # Names a request and guards nothing; the system's randomness would cost a call of the system.
     return f"{random.getrandbits(128):032x}"
+
+
+def _identity(environ: WSGIEnvironment, request_id: str) -> dict[str, str]:
+    """What every line of the log says of the request: its id, and the trace that it belongs to."""
+    identity = {"request_id": request_id}
+    if "HTTP_TRACEPARENT" in environ:
+        identity |= read_trace(environ["HTTP_TRACEPARENT"])
+    return identity
+
+
+def _count(metrics: Metrics, response: Response) -> Response:
+    # Paths that nobody registered are one route: whoever asks could invent any number of them.
+    route = "unmatched" if request.url_rule is None else request.url_rule.rule
+    seconds = time.perf_counter() - request.environ[STARTED]
+    metrics.answered(route, response.status_code, seconds)
+    return response
 
 
 def _raise_failure() -> None:

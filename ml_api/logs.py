@@ -1,6 +1,6 @@
-"""JSON lines on standard output, each with the id of its request.
+"""JSON lines on standard output or in a file, each with the id of its request.
 
-Logging never fails a request: a line that cannot be written is dropped.
+Logging never fails a request: a line that cannot be written is dropped, and counted.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import sys
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from threading import Lock
 from flask import Flask
 from pydantic_core import to_json
 
+from ml_api import outputs
 from ml_api.config import LOG_LEVELS
 from regression_model import Issue, Prediction
 
@@ -27,16 +29,45 @@ _written: set[str] = set(LOG_LEVELS)  # the levels that are written
 _line = Lock()
 
 
-def init_app(app: Flask) -> None:
-    """Write lines of the configured level and above, for all applications of the process."""
+class _Log:
+    """Where the lines of the process go, and what is lost on the way."""
+
+    def __init__(self) -> None:
+        self.output: outputs.Output = outputs.standard_output
+        self.dropped: Callable[[], None] = lambda: None
+        self.lost = 0
+
+
+_process = _Log()
+
+
+def init_app(app: Flask, dropped: Callable[[], None]) -> None:
+    """Write lines of the configured level and above, for all applications of the process.
+
+    ``dropped`` is called for each line that cannot be written.
+    """
     lowest = LOG_LEVELS.index(app.config["ML_API_LOG_LEVEL"])
     _written.clear()
     _written.update(LOG_LEVELS[lowest:])
+    _process.dropped = dropped
+    _process.output = outputs.standard_output
+    if app.config["ML_API_LOG_FILE"] is not None:
+        _process.output = outputs.rotating_file(
+            app.config["ML_API_LOG_FILE"],
+            when=app.config["ML_API_LOG_FILE_WHEN"],
+            keep=app.config["ML_API_LOG_FILE_KEEP"],
+        )
 
 
-def begin(request_id: str) -> None:
-    """Give what is logged from now on, in this thread, the id of its request."""
-    _request.set({"request_id": request_id})
+def write_without_waiting() -> None:
+    """From now on, a reader of standard output that stops does not stop the service."""
+    if _process.output is outputs.standard_output and sys.stdout is not None:
+        _process.output = outputs.Descriptor(sys.stdout.fileno())
+
+
+def begin(request: dict[str, str]) -> None:
+    """Give what is logged from now on, in this thread, the id of its request and its trace."""
+    _request.set(request)
 
 
 def note_client(name: str) -> None:
@@ -99,18 +130,36 @@ def _log(level: str, event: str, fields: dict[str, object]) -> None:
     """Write a line: made here because the standard library's records take as long as a forest."""
     if level not in _written:
         return
-    record = {"timestamp": datetime.now(UTC).isoformat(), "level": level.upper(), "event": event}
-    record |= _request.get({})
-    # A full disk, a broken pipe, standard output closed or gone.
-    with suppress(OSError, ValueError, AttributeError), _line:
-        sys.stdout.write(_json(record | fields) + "\n")
-        sys.stdout.flush()
+    line = _record(level, event, fields)
+    with _line:
+        try:
+            _process.output(line)
+        except OSError:  # a full disk, a pipe that nobody reads, standard output closed or gone
+            _process.lost += 1
+            _process.dropped()
+            return
+        if _process.lost:
+            with suppress(OSError):
+                _process.output(_record("error", "log.lines_dropped", {"lines": _process.lost}))
+                _process.lost = 0
 
 
-def _json(record: dict[str, object]) -> str:
+def _record(level: str, event: str, fields: dict[str, object]) -> bytes:
+    return _json(
+        {
+            "timestamp": datetime.now(UTC).isoformat(),
+            "level": level.upper(),
+            "event": event,
+            **_request.get({}),
+            **fields,
+        }
+    )
+
+
+def _json(record: dict[str, object]) -> bytes:
     """ASCII, which every standard output takes; also where a path is no Unicode text."""
     with suppress(ValueError):
         line = to_json(record, inf_nan_mode="null", fallback=repr)
         if line.isascii():
-            return line.decode()
-    return json.dumps(record, default=repr)
+            return line
+    return json.dumps(record, default=repr).encode()

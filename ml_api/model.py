@@ -11,6 +11,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from ml_api import logs
+from ml_api.metrics import Metrics
 from regression_model import (
     ArtifactError,
     Model,
@@ -43,8 +44,15 @@ class ModelHolder:
     read by this version: a reload never puts a broken model in the place of a good one.
     """
 
-    def __init__(self, artifact: str | None, *, last_good: str | None = None) -> None:
+    def __init__(
+        self,
+        artifact: str | None,
+        *,
+        last_good: str | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._artifact = artifact
+        self._metrics = metrics or Metrics()
         self._last_good = None if last_good is None else Path(last_good)
         self._lock = threading.Lock()
         self._model: Model | None = None
@@ -85,13 +93,13 @@ class ModelHolder:
             kept = self._kept()
             if kept is not None:
                 return kept
+            self._metrics.model_loaded("failed")
             self._failure = _reason(error)
             self._retry_at = time.monotonic() + RETRY_SECONDS
             raise ModelUnavailable(self._failure) from error
         if self._last_good is not None:
             return self._sound(model, self._last_good)
-        logs.info("model.loaded", **model.info())
-        return model
+        return self._loaded(model, "loaded")
 
     def _sound(self, model: Model, last_good: Path) -> Model:
         """``model`` where it answers its golden rows, and a copy is kept; else the last good."""
@@ -102,8 +110,7 @@ class ModelHolder:
         if self._faults != []:
             return self._kept() or model
         _keep(model, last_good)
-        logs.info("model.loaded", **model.info())
-        return model
+        return self._loaded(model, "loaded")
 
     def _kept(self) -> Model | None:
         """The model last found sound, where there is one and it still is."""
@@ -119,7 +126,13 @@ class ModelHolder:
         if faults:
             return None
         self._faults = []
-        logs.info("model.last_good_loaded", **model.info())
+        return self._loaded(model, "last_good")
+
+    def _loaded(self, model: Model, outcome: str) -> Model:
+        logs.info(
+            "model.last_good_loaded" if outcome == "last_good" else "model.loaded", **model.info()
+        )
+        self._metrics.model_loaded(outcome, model.info())
         return model
 
 

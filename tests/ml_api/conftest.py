@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import subprocess
-import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -137,7 +137,9 @@ def serve(tmp_path: Path, artifact: Path) -> Serve:
 
 
 def gunicorn(config: Path = ROOT / "gunicorn.conf.py") -> list[str]:
-    return [sys.executable, "-m", "gunicorn", "-c", str(config), "ml_api.wsgi:app"]
+    # The script, as people run it: `python -m gunicorn` cannot do a binary upgrade.
+    script = Path(sysconfig.get_path("scripts")) / "gunicorn"
+    return [str(script), "-c", str(config), "ml_api.wsgi:app"]
 
 
 def free_port() -> int:

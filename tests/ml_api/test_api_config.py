@@ -25,6 +25,9 @@ def test_absent_variables_mean_the_defaults() -> None:
     assert config.ML_API_MAX_EXPLAINED_ROWS == 100
     assert config.ML_API_LOG_VALUES is False
     assert config.ML_API_LOG_LEVEL == "info"
+    assert config.ML_API_LOG_FILE is None
+    assert config.ML_API_LOG_FILE_WHEN == "midnight"
+    assert config.ML_API_LOG_FILE_KEEP == 14
     assert config.REGRESSION_MODEL_ARTIFACT is None
     assert (config.ML_API_MAX_ROWS, config.ML_API_BODY_SECONDS) == (20_000, 30)
     assert config.ML_API_KEYS_FILE is None
@@ -52,6 +55,9 @@ def test_values_are_logged_by_default_in_development_only() -> None:
         ("ML_API_LOG_VALUES", "TRUE", True),
         ("ML_API_LOG_VALUES", "0", False),
         ("ML_API_LOG_LEVEL", "Warning", "warning"),
+        ("ML_API_LOG_FILE", "api.log", "api.log"),
+        ("ML_API_LOG_FILE_WHEN", "H", "h"),
+        ("ML_API_LOG_FILE_KEEP", "0", 0),
         ("REGRESSION_MODEL_ARTIFACT", "somewhere", "somewhere"),
         ("ML_API_KEYS_FILE", "keys.txt", "keys.txt"),
         ("ML_API_RATE_LIMIT", "100/minute", "100/minute"),
@@ -85,6 +91,14 @@ def test_a_variable_is_read(name: str, text: str, value: object) -> None:
         ("ML_API_LOG_VALUES", "maybe"),
         ("ML_API_LOG_LEVEL", ""),
         ("ML_API_LOG_LEVEL", "loud"),
+        ("ML_API_LOG_FILE", ""),
+        ("ML_API_LOG_FILE", " "),
+        ("ML_API_LOG_FILE", "."),
+        ("ML_API_LOG_FILE", "no/such/folder/api.log"),
+        ("ML_API_LOG_FILE_WHEN", ""),
+        ("ML_API_LOG_FILE_WHEN", "sometimes"),
+        ("ML_API_LOG_FILE_KEEP", ""),
+        ("ML_API_LOG_FILE_KEEP", "-1"),
         ("REGRESSION_MODEL_ARTIFACT", ""),
         ("REGRESSION_MODEL_ARTIFACT", "  "),
         ("ML_API_KEYS_FILE", ""),

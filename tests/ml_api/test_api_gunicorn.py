@@ -37,6 +37,9 @@ GARBAGE = {
     "ML_API_BODY_SECONDS": ["garbage", "0"],
     "ML_API_LOG_VALUES": ["garbage"],
     "ML_API_LOG_LEVEL": ["garbage"],
+    "ML_API_LOG_FILE": ["/no/such/folder/log"],
+    "ML_API_LOG_FILE_WHEN": ["garbage"],
+    "ML_API_LOG_FILE_KEEP": ["garbage", "-1"],
     "ML_API_LAST_GOOD": [],
     "ML_API_KEYS_FILE": ["/no/such/file"],
     "ML_API_RATE_LIMIT": ["garbage", "0/minute", "10/fortnight"],
@@ -273,12 +276,19 @@ def test_a_reload_takes_a_new_model_into_service(
         server.wait_until(served)
 
 
+def kept_by(server: Any) -> Path:
+    """The folder that a server keeps for the model last found good: it holds it open."""
+    opened = (str(fd.readlink()) for fd in Path(f"/proc/{server.process.pid}/fd").iterdir())
+    (folder,) = (Path(name) for name in opened if "/ml-api-good-model-" in name)
+    return folder
+
+
 def test_the_copy_of_the_last_good_model_goes_with_the_server(serve: Serve, tmp_path: Path) -> None:
-    kept = Path("/dev/shm")  # noqa: S108  # where gunicorn.conf.py puts it
-    before = set(kept.glob("ml-api-last-good-*")) if kept.is_dir() else set()
     named = tmp_path / "named"
     with serve() as server:
         assert server.ask("GET", "/ready")[0] == 200
+        kept = kept_by(server)
+        assert (kept / "CURRENT").is_file()
         server.process.terminate()
         assert server.process.wait(timeout=30) == 0
     with serve(ML_API_LAST_GOOD=str(named)) as server:
@@ -286,9 +296,22 @@ def test_the_copy_of_the_last_good_model_goes_with_the_server(serve: Serve, tmp_
         server.process.terminate()
         assert server.process.wait(timeout=30) == 0
 
-    assert not kept.is_dir() or set(kept.glob("ml-api-last-good-*")) <= before
+    assert not kept.exists()
     assert (named / "CURRENT").is_file()
     assert not list(named.rglob("*.joblib"))
+
+
+def test_what_a_killed_server_left_goes_with_the_next_start(serve: Serve) -> None:
+    with serve() as living:
+        with serve() as killed:
+            left, workers = kept_by(killed), children(killed)
+            killed.process.kill()
+            killed.process.wait(timeout=30)
+            living.wait_until(lambda: not any(Path("/proc", pid).exists() for pid in workers))
+            assert left.is_dir()
+        with serve():
+            assert not left.exists()
+            assert kept_by(living).is_dir()
 
 
 def test_a_start_without_the_artifact_serves_what_a_named_folder_kept(

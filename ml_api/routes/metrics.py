@@ -1,0 +1,20 @@
+"""What the service counted, for Prometheus."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from ml_api.metrics import metrics as counted
+from ml_api.operations import answers
+
+blueprint = Blueprint("metrics", __name__)
+
+
+@blueprint.get("/metrics")
+@answers(str, "text/plain")
+def metrics() -> Response:
+    """The counts of all workers, in the format that ``Accept`` asks for. Touches no model."""
+    from ml_api.exposition import expose  # its library is loaded by the first who asks
+
+    content, content_type = expose(counted().counters, request.headers.get("Accept", ""))
+    return Response(content, content_type=content_type)
