@@ -283,7 +283,7 @@ def test_a_rate_limit_is_spoken_of_where_there_is_one(
     assert "Retry-After" in limited["components"]["responses"]["TooManyRequests"]["headers"]
     assert having(limited, "429") == having(limited, "200") - {"/health", "/ready"}
     assert having(document, "429") == set()
-    assert having(closed, "503") - having(limited, "503") == {"/docs/{asset}"}
+    assert having(closed, "503") - having(limited, "503") == {"/docs/{asset}", "/metrics"}
 
 
 def test_a_refused_host_is_spoken_of_where_hosts_are_named(
