@@ -15,9 +15,11 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from select import select
 from typing import Any
 
 from gunicorn.util import getcwd
+from gunicorn.workers.gthread import ThreadWorker
 
 ROOT = Path(__file__).resolve().parent
 
@@ -46,7 +48,21 @@ try:
 except _config["ConfigError"] as error:
     raise SystemExit(f"gunicorn.conf.py: {error}") from None
 
-worker_class = "gthread"
+
+class Gthread(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """Lets in, when it stops, whoever waits to be let in: closing would reset their requests."""
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Accept new connections, or no more."""
+        for listener in () if self.alive else self.sockets:
+            for _ in range(self.cfg.backlog):
+                if not select([listener], [], [], 0)[0]:
+                    break
+                self.accept(listener)
+        super().set_accept_enabled(enabled)
+
+
+worker_class = Gthread
 # The model is loaded after the fork: inference threads and sessions do not survive one.
 preload_app = False
 # On SIGTERM, what is in hand is answered within these seconds.

@@ -344,7 +344,7 @@ def test_workers_and_threads_follow_the_environment(serve: Serve) -> None:
         server.wait_until(lambda: len(server.log("model.loaded")) == 2)
 
         assert server.stderr.read_text().count("Booting worker") == 2
-        assert "Using worker: gthread" in server.stderr.read_text()
+        assert "Using worker: Gthread" in server.stderr.read_text()
 
 
 CORES = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
