@@ -43,6 +43,7 @@ RUN_WHERE_ASKED = [
 ]
 NOT_RUN_HERE = {
     "-e py": "runs these tests",
+    "-e audit": "asks an advisory service; test_audit.py has one",
     "-e fetch -- --source kaggle": "wants a secret",
     "-e publish -- --if-new": "wants a secret",
     "-e deploy": "wants a secret, and a platform; test_deploy.py has one",
