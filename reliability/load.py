@@ -26,9 +26,12 @@ BOTH_KINDS = (True, False, True, False)  # clients that keep their connection, a
 
 
 class Failure(NamedTuple):
-    """A request without its price: when it was begun and given up (``time.monotonic``), and why."""
+    """A request without its price: when it was sent and given up (``time.monotonic``), and why.
 
-    began: float
+    One that could not be sent counts from its beginning.
+    """
+
+    sent: float
     ended: float
     reason: str
 
@@ -50,6 +53,11 @@ class Answers:
         self.versions += other.versions
         self.mixed += other.mixed
         self.slowest = max(self.slowest, other.slowest)
+
+    def faults(self) -> list[str]:
+        """What contradicts that every request got its right price; empty where nothing does."""
+        faults = [f"requests failed: {self.reasons()}"] if self.failures else []
+        return faults + ([f"{self.mixed} answers were wrong"] if self.mixed else [])
 
     def reasons(self) -> dict[str, int]:
         """How often requests failed, by reason."""
@@ -128,16 +136,17 @@ class Load:
                 break
             place = turn % len(self._bodies)
             own.asked += 1
-            began = time.monotonic()
+            began = sent = time.monotonic()
             try:
                 if _closed(connection):
                     connection.close()
                 connection.request("POST", PREDICT, self._bodies[place], headers)
+                sent = time.monotonic()
                 answer = connection.getresponse()
                 content = answer.read()
             except (OSError, HTTPException) as error:
                 connection.close()
-                own.failures.append(Failure(began, time.monotonic(), type(error).__name__))
+                own.failures.append(Failure(sent, time.monotonic(), type(error).__name__))
                 time.sleep(0.01)  # a service that is gone is not asked a thousand times a second
                 continue
             if not keep:
@@ -145,7 +154,7 @@ class Load:
             ended = time.monotonic()
             own.slowest = max(own.slowest, ended - began)
             if answer.status != 200:
-                own.failures.append(Failure(began, ended, f"status {answer.status}"))
+                own.failures.append(Failure(sent, ended, f"status {answer.status}"))
             else:
                 self._check(own, json.loads(content), place)
         connection.close()

@@ -8,12 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
 
@@ -24,13 +27,18 @@ JSON = {"Content-Type": "application/json"}
 PATIENCE = 30.0  # seconds; nothing here takes that long unless it hangs
 
 
-class Service(NamedTuple):
+@dataclass
+class Service:
     """A running gunicorn, and where its standard output and error go."""
 
     port: int
     process: subprocess.Popen[bytes]
     stdout: Path
     stderr: Path
+    _read: int = 0  # bytes of the log
+    _lines: defaultdict[str, list[dict[str, Any]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
     def ask(self, method: str, path: str, **request: Any) -> tuple[int, bytes]:
         """Send one request on a new connection: status and body of the answer."""
@@ -50,9 +58,18 @@ class Service(NamedTuple):
 
     def log(self, event: str) -> list[dict[str, Any]]:
         """The lines of an event, so far."""
-        whole, _, _ = self.stdout.read_text().rpartition("\n")  # the last may be half written
-        found = (json.loads(line) for line in whole.splitlines() if event in line)
-        return [line for line in found if line["event"] == event]
+        with self.stdout.open("rb") as log:  # under load it is long: each line is read once
+            log.seek(self._read)
+            for line in log:
+                if line.endswith(b"\n"):  # the last may be half written
+                    self._read += len(line)
+                    record = json.loads(line)
+                    self._lines[record["event"]].append(record)
+        return list(self._lines[event])
+
+    def wait_until(self, condition: Callable[[], object]) -> None:
+        """Wait as :func:`wait_for` does."""
+        wait_for(condition)
 
     def workers(self) -> dict[int, psutil.Process]:
         """The processes that answer, by their number."""
@@ -106,8 +123,9 @@ def running(
 
 
 def gunicorn(config: Path = CONFIG) -> list[str]:
-    """The command that serves."""
-    return [sys.executable, "-m", "gunicorn", "-c", str(config), "ml_api.wsgi:app"]
+    """The command that serves: the script, for ``python -m gunicorn`` cannot do an upgrade."""
+    script = Path(sysconfig.get_path("scripts")) / "gunicorn"
+    return [str(script), "-c", str(config), "ml_api.wsgi:app"]
 
 
 def import_path() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,17 @@ import pytest
 from flask.testing import FlaskClient
 
 from regression_model import load_model
+from reliability.bad_requests import CASES, SPOILED_ROWS, many_rows, material
 
 PREDICT = "/v1/regression-model/predict"
-CASES = runpy.run_path(
-    str(Path(__file__).resolve().parents[2] / "benchmarks" / "bad_request_cases.py")
-)
 
 
 @pytest.fixture
 def given(artifact: Path, houses: list[dict[str, Any]]) -> Any:
-    return CASES["material"](houses, load_model(artifact).json_schema())
+    return material(houses, load_model(artifact).json_schema())
 
 
-@pytest.mark.parametrize("case", CASES["CASES"], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_answer_is_the_expected_one(client: FlaskClient, given: Any, case: Any) -> None:
     answer = client.post(PREDICT, data=case.make(given), content_type="application/json")
 
@@ -34,7 +31,7 @@ def test_the_answer_is_the_expected_one(client: FlaskClient, given: Any, case: A
 
 
 def test_137_bad_rows_leave_9863_prices_in_their_places(client: FlaskClient, given: Any) -> None:
-    rows = CASES["many_rows"](given)
+    rows = many_rows(given)
     count = len(given.houses)
     good = client.post(PREDICT, json=given.houses).json
     assert good is not None
@@ -43,9 +40,9 @@ def test_137_bad_rows_leave_9863_prices_in_their_places(client: FlaskClient, giv
 
     assert answer is not None
     assert sum(price is not None for price in answer["predictions"]) == 9863
-    assert {error["row"] for error in answer["errors"]} == CASES["SPOILED_ROWS"]
+    assert {error["row"] for error in answer["errors"]} == SPOILED_ROWS
     for row, price in enumerate(answer["predictions"]):
-        expected = None if row in CASES["SPOILED_ROWS"] else good["predictions"][row % count]
+        expected = None if row in SPOILED_ROWS else good["predictions"][row % count]
         assert price == expected
 
 

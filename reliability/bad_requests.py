@@ -1,4 +1,4 @@
-"""Bad requests and the answers they must get; the tests and ``bad_requests.py`` send them.
+"""Bad requests and the answers they must get.
 
 No field of a house is named here: which are used follows from the model's schema.
 """

@@ -1,0 +1,119 @@
+"""Results as a table on the terminal, as JSON, and as the page of ``docs/``."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import psutil
+from rich.table import Table
+
+from regression_model.cli.screen import results as screen
+from reliability.catalogue import SCENARIOS
+from reliability.scenario import Result
+
+PAGE = "reliability.md"
+RESULTS = "reliability/results.json"
+MEMORY = "reliability/memory.svg"
+FORMAT = 1
+STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
+LIBRARIES = ("gunicorn", "flask", "numpy", "onnxruntime", "pydantic")
+Found = dict[str, Any]
+
+
+def show(results: Iterable[Result]) -> None:
+    """Print one row for each scenario, and below it what contradicts its promise."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("scenario", "promise", "measured", "s", ""):
+        table.add_column(column, overflow="fold", justify="right" if column == "s" else "left")
+    faults = []
+    for one in results:
+        outcome = f"[{STYLES[one.outcome]}]{one.outcome}[/]"
+        name, promise = one.scenario.name, one.scenario.promise
+        table.add_row(name, promise, one.measured.figure, f"{one.seconds:.0f}", outcome)
+        faults += [f"{name}: {fault}" for fault in one.measured.faults]
+    screen().print(table)
+    for fault in faults:
+        screen().print(fault, style="red", markup=False, soft_wrap=True)
+
+
+def as_json(results: Iterable[Result]) -> Found:
+    """Results by name, with the machine that they were measured on."""
+    return {
+        one.scenario.name: {
+            "outcome": one.outcome,
+            "count": one.count,
+            "figure": one.measured.figure,
+            "faults": one.measured.faults,
+            "values": one.measured.values,
+            "seconds": round(one.seconds, 1),
+            "machine": _machine(),
+        }
+        for one in results
+    }
+
+
+def publish(results: Sequence[Result], docs: Path) -> None:
+    """Put results in the place of older ones of the same scenarios, and write the page anew."""
+    path = docs / RESULTS
+    path.parent.mkdir(exist_ok=True)
+    found = read(path) if path.exists() else {}
+    found |= as_json(results)
+    kept = {name: found[name] for name in SCENARIOS if name in found}
+    path.write_text(json.dumps({"format": FORMAT, "results": kept}, indent=1) + "\n", "utf-8")
+    write_page(kept, docs)
+
+
+def read(path: Path) -> Found:
+    """What :func:`publish` kept. Raises SystemExit for another format."""
+    content = json.loads(path.read_text("utf-8"))
+    if content.get("format") != FORMAT:
+        raise SystemExit(f"{path}: not results of format {FORMAT}; measure anew")
+    found: Found = content["results"]
+    return found
+
+
+def write_page(found: Found, docs: Path) -> None:
+    """Write ``reliability.md`` from results."""
+    rows = [
+        f"| {known.fault} | {known.promise} | {_cell(found[name])} | `{name}` |"
+        for name, known in SCENARIOS.items()
+        if name in found
+    ]
+    machines = dict.fromkeys(one["machine"] for one in found.values())
+    template = Template(Path(__file__).with_suffix(".md").read_text("utf-8"))
+    text = template.substitute(
+        rows="\n".join(rows), plot=_plot(found, docs), machines="; ".join(machines)
+    )
+    (docs / PAGE).write_text(re.sub(r"\n{3,}", "\n\n", text), "utf-8")
+
+
+def _plot(found: Found, docs: Path) -> str:
+    """Draw the worker's memory where it was weighed; what shows it."""
+    if "soak" not in found:
+        return ""
+    from reliability import plot
+
+    path = docs / MEMORY
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(plot.memory(found["soak"]["values"]["samples"]), "utf-8")
+    return f"![{plot.LABEL}]({MEMORY})\n"
+
+
+def _cell(one: Found) -> str:
+    return one["figure"] if one["outcome"] == "passed" else f"**{one['outcome']}**: {one['figure']}"
+
+
+def _machine() -> str:
+    size = psutil.virtual_memory().total / 2**30
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return (
+        f"{psutil.cpu_count()} cores, {size:.0f} GiB, {platform.system()}, "
+        f"Python {platform.python_version()}, {libraries}"
+    )

@@ -1,0 +1,29 @@
+"""A plot of what a worker holds over its requests, as an SVG file that stands alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from regression_model.pages.figures import BLUE, QUIET, draw
+from reliability.soak import MEBIBYTE, SETTLED
+
+LABEL = "Memory of a worker over its requests"
+
+
+def memory(samples: Sequence[Sequence[int]]) -> str:
+    """Draw pairs of requests and bytes; what is judged begins at the line."""
+    requests = [count / 1000 for count, _ in samples]
+    sizes = [size / MEBIBYTE for _, size in samples]
+
+    def plot(canvas: Figure) -> None:
+        axes = canvas.add_subplot()
+        axes.plot(requests, sizes, color=BLUE)
+        axes.axvline(SETTLED * requests[-1], color=QUIET, linewidth=0.8, linestyle=":")
+        axes.set(xlim=(0, requests[-1]), ylim=(0, max(sizes) * 1.25))
+        axes.set_title("Memory of a worker (MiB) over its requests (thousands)")
+
+    head, _, rest = draw(plot, name="soak", label=LABEL, size=(8, 2.6)).partition(">")
+    font = ' font-family="Helvetica, Arial, sans-serif"'
+    return f'{head}{font}>\n<rect width="100%" height="100%" fill="white"/>{rest}\n'
