@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import subprocess
-import sysconfig
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from http.client import HTTPConnection
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -21,49 +16,13 @@ from flask.testing import FlaskClient
 from ml_api import create_app
 from ml_api.config import CONFIGS
 from regression_model.artifact import COMPARABLES, open_artifact, save_artifact
-
-ROOT = Path(__file__).resolve().parents[2]
+from reliability.service import Service, running
 
 MakeApp = Callable[..., Flask]
 LogLines = Callable[..., list[dict[str, Any]]]
 
 
-class Server(NamedTuple):
-    """A gunicorn in a process of its own."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-    stdout: Path
-    stderr: Path
-
-    def ask(self, method: str, path: str, **request: Any) -> tuple[int, bytes]:
-        """Send one request on a new connection: status and body of the answer."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, **request)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
-    def send(self, raw: bytes) -> bytes:
-        """Send bytes as they are and read until the server closes the connection."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
-            connection.sendall(raw)
-            return b"".join(iter(lambda: connection.recv(65536), b""))
-
-    def log(self, event: str) -> list[dict[str, Any]]:
-        lines = map(json.loads, self.stdout.read_text().splitlines())
-        return [line for line in lines if line["event"] == event]
-
-    def wait_until(self, condition: Callable[[], object], seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "nothing happened"
-            time.sleep(0.05)
-
-
-Serve = Callable[..., AbstractContextManager[Server]]
+Serve = Callable[..., AbstractContextManager[Service]]
 
 
 @pytest.fixture(scope="session")
@@ -110,52 +69,4 @@ def log_lines(capsys: pytest.CaptureFixture[str]) -> LogLines:
 @pytest.fixture
 def serve(tmp_path: Path, artifact: Path) -> Serve:
     """Run the real gunicorn in an empty folder; keywords are environment variables."""
-
-    @contextmanager
-    def run(
-        config: Path = ROOT / "gunicorn.conf.py",
-        cwd: Path = tmp_path,
-        stdout: Path = tmp_path / "stdout.log",
-        **settings: str,
-    ) -> Iterator[Server]:
-        port = free_port()
-        names = {"PORT": str(port), "REGRESSION_MODEL_ARTIFACT": str(artifact), **settings}
-        stderr = tmp_path / "stderr.log"
-        with stdout.open("wb") as out, stderr.open("wb") as err:
-            process = subprocess.Popen(
-                gunicorn(config), cwd=cwd, env={**os.environ, **names}, stdout=out, stderr=err
-            )
-        server = Server(port, process, stdout, stderr)
-        try:
-            wait_until_it_answers(server)
-            yield server
-        finally:
-            process.kill()
-            process.wait(timeout=30)
-
-    return run
-
-
-def gunicorn(config: Path = ROOT / "gunicorn.conf.py") -> list[str]:
-    # The script, as people run it: `python -m gunicorn` cannot do a binary upgrade.
-    script = Path(sysconfig.get_path("scripts")) / "gunicorn"
-    return [str(script), "-c", str(config), "ml_api.wsgi:app"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_until_it_answers(server: Server) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and server.process.poll() is None:
-        try:
-            server.ask("GET", "/health")
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError(f"the server does not answer: {server.stderr.read_text()}")
+    return partial(running, artifact, tmp_path)
