@@ -43,8 +43,8 @@ def command(
     """Record a saved model as a run of MLflow.
 
     SAVED is an artifact's folder, or a folder with CURRENT (without it, the model in force), or
-    the file that 'experiments' wrote. Everything is read from there, so that a training can be
-    recorded whenever a server is up. What the experiment has already is not recorded twice.
+    the file that 'experiments' or 'tune' wrote. Everything is read from there, so that a training
+    can be recorded whenever a server is up. What the experiment has already is not recorded twice.
 
     \b
       regression-model track models
@@ -80,6 +80,10 @@ def _run(
 
     from regression_model.artifact import open_artifact
 
+    if path is not None and path.is_file() and _is_database(path):
+        from regression_model.tracking import of_study
+
+        return of_study.run_of_study(path, name=name), of_study.DIGEST
     if path is not None and path.is_file():
         from regression_model.tracking import of_experiments
 
@@ -95,6 +99,11 @@ def _run(
         run = replace(run, **asdict(Usage.read(usage)))
     page, plots = write_report(opened, temporary)
     return replace(run, files=[*run.files, (page, ""), (plots, "plots")]), DIGEST
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(6) == b"SQLite"
 
 
 def summary(store: Store, recorded: Recorded) -> dict[str, Any]:

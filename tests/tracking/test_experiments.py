@@ -112,7 +112,6 @@ def test_the_command_prints_and_writes_the_leaderboard(
 def test_the_runs_are_in_mlflow(
     run: Call, results_file: Path, client_of: Callable[[str], Any], tmp_path: Path
 ) -> None:
-    pytest.importorskip("mlflow", reason="MLflow has an environment of its own: tox -e mlflow")
     uri = f"sqlite:///{tmp_path / 'own.db'}"
 
     told = json.loads(run("track", results_file, "--uri", uri, "--json").stdout)
