@@ -89,6 +89,7 @@ def _run(
 
         return of_experiments.run_of_experiments(path, name=name), of_experiments.DIGEST
     opened = open_artifact(path)  # before seconds of imports
+    from regression_model.tracking.model import save_model
     from regression_model.tracking.of_artifact import DIGEST, run_of_artifact
     from regression_model.tracking.report import write_report
 
@@ -98,7 +99,9 @@ def _run(
 
         run = replace(run, **asdict(Usage.read(usage)))
     page, plots = write_report(opened, temporary)
-    return replace(run, files=[*run.files, (page, ""), (plots, "plots")]), DIGEST
+    saved = save_model(opened, temporary)
+    files = [*run.files, (page, ""), (plots, "plots"), (saved, "model")]
+    return replace(run, files=files), DIGEST
 
 
 def _is_database(path: Path) -> bool:

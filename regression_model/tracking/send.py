@@ -1,10 +1,9 @@
-"""Runs into MLflow, by its client; the only module that imports it."""
+"""Runs into MLflow, by its client."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,31 +12,12 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import TypeVar
 
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+
 from regression_model.errors import TrackingFailed
 from regression_model.tracking.runs import Data, Run
 from regression_model.tracking.store import Store, without_password
-
-# Nothing is told to anybody but the store, and nobody is waited for long. All of it can be set
-# otherwise in the environment, but for the telemetry.
-_QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-_PATIENCE = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
-os.environ.update(_QUIET)
-for _name, _value in _PATIENCE.items():
-    os.environ.setdefault(_name, _value)
-
-from mlflow import MlflowClient  # noqa: E402  # it reads the environment as it is imported
-from mlflow.entities import (  # noqa: E402
-    Dataset,
-    DatasetInput,
-    InputTag,
-    Metric,
-    Param,
-    RunTag,
-)
 
 Step = Callable[[str], None]
 _Item = TypeVar("_Item")

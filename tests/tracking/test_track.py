@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -164,10 +166,20 @@ def test_a_deleted_experiment_is_named(
     assert "the experiment 'gone' is deleted; restore it" in done.stderr
 
 
-def test_mlflow_is_told_to_send_no_telemetry() -> None:
-    from mlflow.telemetry.utils import is_telemetry_disabled
+@pytest.mark.parametrize("module", ["send", "model"])
+def test_mlflow_is_told_to_send_no_telemetry(module: str) -> None:
+    code = (
+        f"import regression_model.tracking.{module}, mlflow.telemetry.utils as telemetry; "
+        "print(telemetry.is_telemetry_disabled())"
+    )
+    unset = {"MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "CI", "PYTEST_CURRENT_TEST"}
+    ended = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        capture_output=True,
+        check=True,
+        env={name: value for name, value in os.environ.items() if name not in unset},
+        text=True,
+        timeout=120,
+    )
 
-    import regression_model.tracking.send  # noqa: F401  # sets it before it imports MLflow
-
-    assert is_telemetry_disabled()
-    assert os.environ["DO_NOT_TRACK"] == "true"
+    assert ended.stdout.strip() == "True"
