@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         RegressionModelError,
         ReleaseUnavailable,
         StudyRefused,
+        TrackingFailed,
     )
     from regression_model.explain import Baseline, Explanation
     from regression_model.issues import Issue
@@ -68,6 +69,7 @@ __all__ = [
     "ReleaseUnavailable",
     "Request",
     "StudyRefused",
+    "TrackingFailed",
     "Validation",
     "copy_artifact",
     "load_model",

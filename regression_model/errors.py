@@ -11,6 +11,7 @@ RegressionModelError
 │   ├── ArtifactCorrupt    a file is missing, truncated or differs from its hash
 │   └── ArtifactIncompatible  written in another format or by other libraries
 ├── StudyRefused           a study of `tune` cannot be begun, or gone on with
+├── TrackingFailed         MLflow did not take a run; what was to be recorded is unharmed
 ├── ReleaseUnavailable     a released version cannot be had, or carries no model
 ├── CheckFailed            a model was trained but must not be released
 │   ├── GateFailed         its metrics are past a limit of the config
@@ -42,6 +43,7 @@ __all__ = [
     "RegressionModelError",
     "ReleaseUnavailable",
     "StudyRefused",
+    "TrackingFailed",
 ]
 
 
@@ -87,6 +89,10 @@ class ArtifactIncompatible(ArtifactError):
 
 class StudyRefused(RegressionModelError):
     """The file is no study, or one that was begun with other data, folds or search space."""
+
+
+class TrackingFailed(RegressionModelError):
+    """MLflow was not reached in time or refused a run; the message says why, in one line."""
 
 
 class ReleaseUnavailable(RegressionModelError):

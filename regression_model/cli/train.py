@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -20,6 +23,12 @@ from regression_model.cli.sales import (
     sql_option,
 )
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
+from regression_model.cli.tracking import asked_store, track_option, track_saved
+
+if TYPE_CHECKING:
+    from regression_model.tracking.apart import Outcome
+    from regression_model.tracking.store import Store
+    from regression_model.tracking.usage import Usage
 
 
 @click.command("train")
@@ -42,6 +51,7 @@ from regression_model.cli.screen import json_option, messages, print_json, progr
 @click.option(
     "--force", is_flag=True, help="Save a model that fails the gate; its manifest says so."
 )
+@track_option
 @json_option
 def command(
     data: Path | None,
@@ -51,6 +61,7 @@ def command(
     output: Path | None,
     repeats: int,
     force: bool,
+    track: bool | None,
     as_json: bool,
 ) -> None:
     """Train a model on a table of sales and save it as an artifact.
@@ -58,10 +69,13 @@ def command(
     Rows are checked by the rules of serving, the model is cross-validated, scored on a hold-out
     and held against the gate of the config; then it is refitted on all rows, compiled, and the
     compiled twin is proven to give the same prices. Nothing is saved when any of that fails.
+    With --track the saved model is then recorded in MLflow; that it could not be is said, and
+    does not change the exit code.
 
     \b
       regression-model train --data train.csv --output models
       regression-model train --data train.csv --repeats 10
+      regression-model train --data train.csv --output models --track
       regression-model train --sql "SELECT * FROM sales" --database sqlite:///sales.db
     """
     check_epoch()
@@ -74,11 +88,13 @@ def command(
     from regression_model.training.persistence import save_trained
 
     text = read_config(config)
-    spec = parse_spec(text, label=str(config or "config.yml"))
+    label = str(config or "config.yml")
+    spec = parse_spec(text, label=label)
+    store = asked_store(track, text, label=label)
     root = output if output is not None else package_root()
     check_writable(root)
     sales = given_sales(snapshot_file(data, sql, database, spec), spec, doing="Training")
-    with progress_bar() as bar, threadpool_limits(1):
+    with progress_bar() as bar, threadpool_limits(1), _usage(store) as usage:
         task = bar.add_task(
             f"Training on {len(sales.prices):,} sales", total=steps_of(spec, repeats)
         )
@@ -91,10 +107,33 @@ def command(
             _show_checks(messages(), sales.source, refused.checks)
             raise
     folder = save_trained(root, spec, sales, trained, config=text)
-    if as_json:
-        print_json(_summary(folder, sales, trained))
-    else:
+    if not as_json:
         _show(folder, spec, sales, trained)
+    outcome = None if store is None else _track(folder, store, usage)
+    if as_json:
+        tracking = {} if outcome is None else {"tracking": outcome.as_dict()}
+        print_json({**_summary(folder, sales, trained), **tracking})
+
+
+@contextmanager
+def _usage(store: Store | None) -> Iterator[Usage | None]:
+    """What the training takes of the machine, for whoever records it."""
+    if store is None or find_spec("psutil") is None:
+        yield None
+        return
+    from regression_model.tracking.usage import sampled
+
+    with sampled() as usage:
+        yield usage
+
+
+def _track(folder: Path, store: Store, usage: Usage | None) -> Outcome:
+    if usage is None:
+        return track_saved(folder, store)
+    with TemporaryDirectory(prefix="regression-model-") as temporary:
+        path = Path(temporary, "usage.json")
+        usage.write(path)
+        return track_saved(folder, store, options=("--usage", str(path)))
 
 
 def _summary(folder: Path, sales: Any, trained: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import click
 
 from regression_model.cli.sales import config_option, data_option, given_sales
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
+from regression_model.cli.tracking import asked_store, track_option, track_saved
 
 if TYPE_CHECKING:
     from regression_model.training.proposal import Proposal
@@ -44,6 +45,7 @@ INTERRUPTED = 130  # as shells report Ctrl-C
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Folds fitted at a time."
 )
+@track_option
 @json_option
 def command(
     data: Path | None,
@@ -52,6 +54,7 @@ def command(
     repeats: int,
     study: Path,
     jobs: int,
+    track: bool | None,
     as_json: bool,
 ) -> None:
     """Search for better values of what the config declares under `search`.
@@ -74,15 +77,18 @@ def command(
     spec = parse_spec(text, label=label)
     if not spec.search:
         raise click.UsageError(f"{label} declares no search space; docs/tuning.md explains it")
+    store = asked_store(track, text, label=label)
     sales = given_sales(data, spec, doing="Tuning")
     with open_study(study, spec, data=sales.sha256, repeats=repeats) as opened:
         search = Search(spec, sales, repeats, opened, jobs)
         comparison, interrupted = _run(search, trials)
         proposal = _proposal(search, comparison, text, label)
-        if as_json:
-            print_json(_summary(search, comparison, proposal, interrupted=interrupted))
-        else:
+        summary = _summary(search, comparison, proposal, interrupted=interrupted)
+        if not as_json:
             _show(search, comparison, proposal, study)
+    outcome = None if store is None else track_saved(study, store)
+    if as_json:
+        print_json(summary if outcome is None else {**summary, "tracking": outcome.as_dict()})
     if interrupted:
         messages().print("Interrupted: the same command goes on with the study.")
         click.get_current_context().exit(INTERRUPTED)

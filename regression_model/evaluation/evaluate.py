@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from regression_model.artifact import GRAPH
 from regression_model.encoder import Encoder, Matrix
 from regression_model.evaluation.importance import importance
-from regression_model.evaluation.outcomes import Outcomes
+from regression_model.evaluation.outcomes import Estimates, Outcomes
 from regression_model.evaluation.strata import location_names
 from regression_model.evaluation.study import RESAMPLES, Study, study
 from regression_model.predict import Model
@@ -34,7 +34,7 @@ class Evaluation:
     """
 
     study: Study
-    outcomes: Outcomes
+    outcomes: Estimates
     locations: list[str] | None
     seen: bool
 

@@ -11,16 +11,14 @@ from regression_model.evaluation.metrics import Prices
 
 
 @dataclass(frozen=True)
-class Outcomes:
-    """Prices, predictions and the limits of their ranges: dollars, each of shape ``(n,)``.
+class Estimates:
+    """Prices and predictions: dollars, each of shape ``(n,)``.
 
     Raises ValueError where they differ in length, are empty, or hold what is no price.
     """
 
     actual: Prices
     predicted: Prices
-    low: Prices
-    high: Prices
 
     def __post_init__(self) -> None:
         for name, values in vars(self).items():
@@ -38,6 +36,14 @@ class Outcomes:
 
     def __len__(self) -> int:
         return len(self.actual)
+
+
+@dataclass(frozen=True)
+class Outcomes(Estimates):
+    """The same with the limits of the range of each prediction."""
+
+    low: Prices
+    high: Prices
 
     def take(self, rows: Any) -> Outcomes:
         """The sales at ``rows`` (positions or a mask)."""

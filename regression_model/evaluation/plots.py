@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression_model.evaluation.coverage import CoverageStudy
-from regression_model.evaluation.outcomes import Outcomes
+from regression_model.evaluation.outcomes import Estimates
 from regression_model.evaluation.ratio_study import LIMITED
 from regression_model.evaluation.strata import Stratum, price_deciles
 from regression_model.evaluation.verdict import decile_floor
@@ -25,7 +25,7 @@ _PERCENT = "{x:.0f}%"
 _SIGMAS = 1.96  # of a normal distribution, to either side, hold 95%
 
 
-def predicted_against_actual(canvas: Canvas, outcomes: Outcomes) -> None:
+def predicted_against_actual(canvas: Canvas, outcomes: Estimates) -> None:
     """Each sale by both prices, on logarithmic axes, with the lines of 0 and 20% error."""
     axes = canvas.subplots()
     ends = _ends(outcomes.actual, outcomes.predicted)
@@ -40,7 +40,7 @@ def predicted_against_actual(canvas: Canvas, outcomes: Outcomes) -> None:
     axes.legend(loc="upper left")
 
 
-def residuals(canvas: Canvas, outcomes: Outcomes) -> None:
+def residuals(canvas: Canvas, outcomes: Estimates) -> None:
     """Price / prediction by predicted price, with its median and middle half in each tenth."""
     axes = canvas.subplots()
     ratio = outcomes.actual / outcomes.predicted
@@ -58,7 +58,7 @@ def residuals(canvas: Canvas, outcomes: Outcomes) -> None:
     legend_above(axes)
 
 
-def ratio_by_decile(canvas: Canvas, outcomes: Outcomes) -> None:
+def ratio_by_decile(canvas: Canvas, outcomes: Estimates) -> None:
     """Boxes of prediction / price for each tenth, before the standard's band for the median."""
     axes = canvas.subplots()
     deciles = price_deciles(outcomes.predicted)
@@ -72,7 +72,7 @@ def ratio_by_decile(canvas: Canvas, outcomes: Outcomes) -> None:
     legend_above(axes)
 
 
-def coverage_by_decile(canvas: Canvas, coverage: CoverageStudy, outcomes: Outcomes) -> None:
+def coverage_by_decile(canvas: Canvas, coverage: CoverageStudy, outcomes: Estimates) -> None:
     """Share of prices in their ranges for each tenth, beside that of ranges of one width."""
     axes = canvas.subplots()
     shares = np.array([d.ranges.coverage for d in coverage.deciles])
@@ -93,7 +93,7 @@ def coverage_by_decile(canvas: Canvas, coverage: CoverageStudy, outcomes: Outcom
     legend_above(axes)
 
 
-def error_by_place(canvas: Canvas, outcomes: Outcomes, places: list[Stratum]) -> None:
+def error_by_place(canvas: Canvas, outcomes: Estimates, places: list[Stratum]) -> None:
     """Boxes of the error for each place, the least accurate place on top."""
     axes = canvas.subplots()
     largest = sorted(places, key=lambda place: -len(place.rows))[:MOST_PLACES]
@@ -153,7 +153,7 @@ def _binomial_interval(share: NDArray[Any], count: NDArray[Any]) -> NDArray[np.f
     return np.array([np.minimum(centre - reach, share), np.maximum(centre + reach, share)])
 
 
-def _spans(outcomes: Outcomes, deciles: list[Stratum]) -> list[str]:
+def _spans(outcomes: Estimates, deciles: list[Stratum]) -> list[str]:
     parts = [outcomes.predicted[d.rows] for d in deciles]
     return [f"{_short(float(p.min()))}\nto {_short(float(p.max()))}" for p in parts]
 

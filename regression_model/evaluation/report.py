@@ -49,15 +49,22 @@ def render_report(
             "trained on": f"{data['name']}, {data['rows']:,} sales{synthetic}",
             "SHA-256 of the sales": f"{sales.sha256[:12]}…",
         },
-        sections=[
-            _verdict(model, evaluation),
-            _accuracy(evaluation),
-            _fairness(evaluation),
-            _ranges(evaluation),
-            *_places(evaluation),
-            _importance(importance),
-        ],
+        sections=report_sections(model, evaluation, importance),
     )
+
+
+def report_sections(
+    model: Model, evaluation: Evaluation, importance: Mapping[str, float]
+) -> list[Section]:
+    """What the report says below its head."""
+    return [
+        _verdict(model, evaluation),
+        _accuracy(evaluation),
+        _fairness(evaluation),
+        _ranges(evaluation),
+        *_places(evaluation),
+        _importance(importance),
+    ]
 
 
 def _verdict(model: Model, evaluation: Evaluation) -> Section:

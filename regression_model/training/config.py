@@ -73,6 +73,14 @@ def parse_spec(text: str, *, label: str) -> Spec:
     return spec
 
 
+def parse_tracking(text: str, *, label: str) -> dict[str, str] | None:
+    """The section that says where runs are recorded, which is no part of the model; else None."""
+    if not re.search(r"^tracking\s*:", text, re.MULTILINE):
+        return None
+    section: dict[str, str] | None = load(text, SCHEMA, label=label).get("tracking")
+    return section
+
+
 class _Refused(Exception):
     def __init__(self, path: tuple[str, ...], message: str) -> None:
         super().__init__(message)
@@ -104,8 +112,9 @@ def _spec_values(data: Mapping[str, Any], faults: list[Problem]) -> dict[str, An
                 values.append(stand_in(name, dict(given)))
         return values
 
+    described = {key: value for key, value in data.items() if key != "tracking"}
     return {
-        **data,
+        **described,
         "features": read("features", _feature_values, _feature_stand_in),
         "derived": read("derived", _derived_values, _derived_stand_in),
         "members": [{"name": name, **given} for name, given in data["members"].items()],

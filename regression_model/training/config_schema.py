@@ -114,5 +114,8 @@ SCHEMA = _map(
         "validation": sy.Map({"folds": sy.Int(), "holdout": sy.Float()}),
         "gates": sy.MapPattern(sy.Enum(["file", "sample"]), sy.MapPattern(sy.Str(), _List(float))),
         sy.Optional("differential"): sy.MapPattern(sy.Str(), sy.Float()),
+        sy.Optional("tracking"): _map(
+            {sy.Optional("uri"): sy.Str(), sy.Optional("experiment"): sy.Str()}
+        ),
     }
 )

@@ -85,6 +85,20 @@ def open_study(path: Path, spec: Spec, *, data: str, repeats: int) -> Iterator[o
         storage.engine.dispose()
 
 
+@contextmanager
+def saved_study(path: Path) -> Iterator[optuna.Study]:
+    """The study in the file ``path``, to be read; StudyRefused where it holds none."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    _check_file(path)
+    url = URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+    storage = optuna.storages.RDBStorage(url)
+    try:
+        yield optuna.load_study(study_name=_NAME, storage=storage)
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
 def _check_file(path: Path) -> None:
     if not path.absolute().parent.is_dir():
         raise StudyRefused(f"{path}: there is no such folder; name another file with --study")

@@ -35,6 +35,7 @@ RUN_HERE = [
 # In the order of CI, which they need; minutes, so run where REGRESSION_MODEL_TEST_CI=1 asks for it.
 RUN_WHERE_ASKED = [
     "-e types",
+    "-e mlflow",
     "-m smoke",
     "-e bench -- --smoke",
     "-e package -- --data datasets/train.csv",

@@ -1,0 +1,137 @@
+"""``regression-model experiments``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from regression_model.cli.sales import config_option, data_option, given_sales
+from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
+from regression_model.cli.tracking import asked_store, track_option, track_saved
+
+if TYPE_CHECKING:
+    from regression_model.training.data import Sales
+    from regression_model.training.experiments import Result
+
+SHOWN = ("rmsle", "mae", "mdape", "ppe10")
+
+
+@click.command("experiments")
+@data_option
+@config_option
+@click.option(
+    "--repeats",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="How often the cross-validation is repeated, each time with other folds.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="JSON file of the results, which 'track' takes. Default: experiments.json where they are "
+    "tracked, else none.",
+)
+@track_option
+@json_option
+def command(
+    data: Path | None,
+    config: Path | None,
+    repeats: int,
+    output: Path | None,
+    track: bool | None,
+    as_json: bool,
+) -> None:
+    """Compare the config's model with simpler ones on the same folds.
+
+    The mean, a Lasso as courses teach it, a ridge, boosted trees and the blend of the config are
+    cross-validated alike; the leaderboard says by how much each is behind the best, with the
+    standard error over folds. With --track each becomes a run of MLflow.
+
+    \b
+      regression-model experiments --data train.csv
+      regression-model experiments --data train.csv --repeats 3 --track
+    """
+    from threadpoolctl import threadpool_limits
+
+    from regression_model.training.config import parse_spec, read_config
+    from regression_model.training.experiments import compare, steps_of
+
+    text, label = read_config(config), str(config or "config.yml")
+    spec = parse_spec(text, label=label)
+    store = asked_store(track, text, label=label)
+    sales = given_sales(data, spec, doing="Comparing")
+    with progress_bar() as bar, threadpool_limits(1):
+        task = bar.add_task("", total=steps_of(spec, repeats))
+        found = compare(
+            spec,
+            sales,
+            repeats=repeats,
+            step=lambda name: bar.update(task, description=name, advance=1),
+        )
+    summary = _summary(sales, found)
+    path = output or (None if store is None else Path("experiments.json"))
+    if path is not None:
+        _write(path, summary)
+    if not as_json:
+        _show(sales, found)
+    outcome = None if store is None or path is None else track_saved(path, store)
+    if as_json:
+        print_json(summary if outcome is None else {**summary, "tracking": outcome.as_dict()})
+
+
+def _summary(sales: Sales, found: Sequence[Result]) -> dict[str, Any]:
+    return {
+        "data": {
+            "source": sales.source,
+            "name": sales.name,
+            "rows": len(sales.prices),
+            "sha256": sales.sha256,
+        },
+        "candidates": [result.as_dict() for result in found],
+    }
+
+
+def _write(path: Path, summary: dict[str, Any]) -> None:
+    import json
+
+    from regression_model.whole_file import replacing
+
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
+    messages().print(f"results written to {path}", markup=False, soft_wrap=True)
+
+
+def _show(sales: Sales, found: Sequence[Result]) -> None:
+    from rich.table import Table
+
+    from regression_model.evaluation.metrics import METRICS
+    from regression_model.evaluation.ratio_study import STATISTICS
+
+    best, folds = found[0], len(found[0].folds)
+    ratios = {name: STATISTICS[name] for name in ("cod", "prd")}
+    metrics = {name: METRICS[name] for name in SHOWN}
+    table = Table(
+        *(
+            "",
+            "behind",
+            *(one.title for one in metrics.values()),
+            *(one.title for one in ratios.values()),
+            "s a fit",
+        ),
+        title=f"{len(sales.prices):,} sales of {sales.name}, {folds} folds",
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for result in found:
+        behind = "best" if result is best else "{:+.4f} ± {:.4f}".format(*result.behind(best))
+        scores = [m.form.format(result.metrics[name]) for name, m in metrics.items()]
+        levels = [
+            one.form.format(result.ratios[name]) if name in result.ratios else ""
+            for name, one in ratios.items()
+        ]
+        table.add_row(result.name, behind, *scores, *levels, f"{result.seconds:.1f}")
+    results().print(table)

@@ -1,0 +1,123 @@
+"""``regression-model track``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
+
+if TYPE_CHECKING:
+    from regression_model.tracking.runs import Run
+    from regression_model.tracking.send import Recorded
+    from regression_model.tracking.store import Store
+
+
+@click.command("track")
+@click.argument("saved", type=click.Path(path_type=Path, exists=True), required=False)
+@click.option(
+    "--uri",
+    metavar="URI",
+    help="MLflow server or database. Default: MLFLOW_TRACKING_URI, which is the place for one "
+    "with a password, else sqlite:///mlflow.db.",
+)
+@click.option(
+    "--experiment",
+    metavar="NAME",
+    help="Default: MLFLOW_EXPERIMENT_NAME, else regression-model.",
+)
+@click.option("--run-name", metavar="NAME", help="Default: the model's version and digest.")
+@click.option("--usage", type=click.Path(path_type=Path), hidden=True)
+@json_option
+def command(
+    saved: Path | None,
+    uri: str | None,
+    experiment: str | None,
+    run_name: str | None,
+    usage: Path | None,
+    as_json: bool,
+) -> None:
+    """Record a saved model as a run of MLflow.
+
+    SAVED is an artifact's folder, or a folder with CURRENT (without it, the model in force), or
+    the file that 'experiments' or 'tune' wrote. Everything is read from there, so that a training
+    can be recorded whenever a server is up. What the experiment has already is not recorded twice.
+
+    \b
+      regression-model track models
+      regression-model track models --uri http://localhost:5000 --experiment houses
+    """
+    from regression_model.tracking.store import store_of
+
+    with TemporaryDirectory(prefix="regression-model-") as temporary:
+        store = store_of(uri, experiment)
+        recorded = _track(saved, store, run_name, usage, Path(temporary))
+    if as_json:
+        print_json(summary(store, recorded))
+    else:
+        _show(store, recorded)
+
+
+def _track(
+    path: Path | None, store: Store, name: str | None, usage: Path | None, temporary: Path
+) -> Recorded:
+    run, identity = _run(path, name, usage, temporary)
+    from regression_model.tracking.send import send, steps_of
+
+    with progress_bar() as bar:
+        task = bar.add_task(f"Recording in {store.shown}", total=steps_of(run))
+        return send(run, store, identity=identity, step=lambda _: bar.advance(task))
+
+
+def _run(
+    path: Path | None, name: str | None, usage: Path | None, temporary: Path
+) -> tuple[Run, str]:
+    """What is to be recorded, and the tag that it is known by."""
+    from dataclasses import asdict, replace
+
+    from regression_model.artifact import open_artifact
+
+    if path is not None and path.is_file() and _is_database(path):
+        from regression_model.tracking import of_study
+
+        return of_study.run_of_study(path, name=name), of_study.DIGEST
+    if path is not None and path.is_file():
+        from regression_model.tracking import of_experiments
+
+        return of_experiments.run_of_experiments(path, name=name), of_experiments.DIGEST
+    opened = open_artifact(path)  # before seconds of imports
+    from regression_model.tracking.model import save_model
+    from regression_model.tracking.of_artifact import DIGEST, run_of_artifact
+    from regression_model.tracking.report import write_report
+
+    run = run_of_artifact(opened, name=name)
+    if usage is not None:
+        from regression_model.tracking.usage import Usage
+
+        run = replace(run, **asdict(Usage.read(usage)))
+    page, plots = write_report(opened, temporary)
+    saved = save_model(opened, temporary)
+    files = [*run.files, (page, ""), (plots, "plots"), (saved, "model")]
+    return replace(run, files=files), DIGEST
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(6) == b"SQLite"
+
+
+def summary(store: Store, recorded: Recorded) -> dict[str, Any]:
+    """What machines are told of a run that was recorded."""
+    from dataclasses import asdict
+
+    return {"uri": store.shown, "experiment": store.experiment, **asdict(recorded)}
+
+
+def _show(store: Store, recorded: Recorded) -> None:
+    known = " (it was there already)" if recorded.before else ""
+    results().print(f"run {recorded.run_id} of experiment {store.experiment}{known}", markup=False)
+    shown = recorded.url or f"mlflow server --backend-store-uri {store.shown}"
+    messages().print(f"look at it: {shown}", markup=False, soft_wrap=True)

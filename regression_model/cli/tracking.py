@@ -1,0 +1,65 @@
+"""What the commands that can be tracked share: whether, where, and what is said of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from regression_model.cli.screen import messages, progress_bar
+from regression_model.errors import MissingDependency
+
+if TYPE_CHECKING:
+    from regression_model.tracking.apart import Outcome
+    from regression_model.tracking.store import Store
+
+track_option = click.option(
+    "--track/--no-track",
+    default=None,
+    help="Record it as a run of MLflow. Default: where MLFLOW_TRACKING_URI is set, or the config "
+    "has a section `tracking`.",
+)
+
+
+def asked_store(track: bool | None, text: str, *, label: str) -> Store | None:
+    """Where to record, None where that is not asked for; ``text`` is the config's.
+
+    Refuses before the work begins what could only fail after it.
+    """
+    if track is False:
+        return None
+    from regression_model.tracking.store import URI_VARIABLE, read_timeout, store_of
+    from regression_model.training.config import parse_tracking
+
+    section = parse_tracking(text, label=label)
+    if track is None and section is None and not os.environ.get(URI_VARIABLE):
+        return None
+    if track and find_spec("mlflow") is None:
+        raise MissingDependency("mlflow", extra="mlflow", purpose="--track")
+    read_timeout()
+    return store_of(config=section)
+
+
+def track_saved(saved: Path, store: Store, *, options: Sequence[str] = ()) -> Outcome:
+    """Record what was saved, for a limited time; what fails is said and does no harm."""
+    from regression_model.tracking.apart import track_apart
+    from regression_model.tracking.store import read_timeout
+
+    with progress_bar() as bar:
+        bar.add_task(f"Recording in {store.shown}", total=None)
+        outcome = track_apart(saved, store, timeout=read_timeout(), options=options)
+    if outcome.run is None:
+        messages().print(
+            f"not tracked: {outcome.error}. Nothing is lost; record it later with: {outcome.later}",
+            markup=False,
+            soft_wrap=True,
+            style="bold yellow",
+        )
+    else:
+        where = outcome.run["url"] or f"{store.shown}, run {outcome.run['run_id']}"
+        messages().print(f"tracked: {where}", markup=False, soft_wrap=True)
+    return outcome

@@ -1,0 +1,191 @@
+"""Runs into MLflow, by its client."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from typing import TypeVar
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+
+from regression_model.errors import TrackingFailed
+from regression_model.tracking.runs import Data, Run
+from regression_model.tracking.store import Store, without_password
+
+Step = Callable[[str], None]
+_Item = TypeVar("_Item")
+
+WHOLE = "recorded"  # the tag that a run has when all of it is there
+_LONGEST_PARAM, _LONGEST_TAG = 6000, 5000
+_DIGITS = 12  # of a checksum, where pages show it beside a name
+_MOST_PARAMS, _MOST_METRICS = 100, 1000
+_LONGEST_REASON = 300
+# Else MLflow shows the pages that are made for language models.
+_KIND = {"mlflow.experimentKind": "custom_model_development"}
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run as it is in MLflow; ``url`` where a server shows it, ``before`` if it was there."""
+
+    run_id: str
+    experiment_id: str
+    url: str | None
+    before: bool = False
+
+
+def steps_of(run: Run) -> int:
+    """How many steps :func:`send` reports."""
+    return 1 + len(run.files) + sum(map(steps_of, run.children))
+
+
+def send(run: Run, store: Store, *, identity: str, step: Step = lambda _: None) -> Recorded:
+    """Record ``run`` and its nested runs in ``store``, and return where it is.
+
+    ``identity`` is the name of a tag of the run. A finished run of the experiment that has the
+    same value there is left as it is and returned; unfinished ones, of attempts that failed, are
+    deleted (MLflow keeps them restorable). Raises :class:`TrackingFailed`, in one line.
+    """
+    with _failures(store), redirect_stdout(StringIO()):  # where MLflow praises its pages
+        client = MlflowClient(tracking_uri=store.uri)
+        experiment = _experiment(client, store.experiment)
+        found = _before(client, experiment, identity, run.tags[identity])
+        run_id = found or _record(client, experiment, run, step)
+    return Recorded(run_id, experiment, _url(store, experiment, run_id), before=found is not None)
+
+
+@contextmanager
+def _failures(store: Store) -> Iterator[None]:
+    for noisy in ("alembic", "mlflow", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    try:
+        yield
+    except TrackingFailed:
+        raise
+    except Exception as error:  # of MLflow, SQLAlchemy, requests, drivers: whatever there is
+        reason = _cut(_reason(error), _LONGEST_REASON)
+        raise TrackingFailed(f"MLflow at {store.shown} did not take the run: {reason}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What the error says, in one line; of a request that failed only what caused it."""
+    text = " ".join(without_password(str(error) or type(error).__name__).split())
+    cause = re.search(r".*Caused by \w+\(['\"](?:.*?\): |<.*?>: )?(.+?)['\"]\)+$", text)
+    return cause[1] if cause else text
+
+
+def _experiment(client: MlflowClient, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return str(client.create_experiment(name, tags=_KIND))
+    if found.lifecycle_stage != "active":
+        raise TrackingFailed(
+            f"the experiment {name!r} is deleted; restore it (mlflow experiments restore "
+            f"-x {found.experiment_id}) or name another"
+        )
+    return str(found.experiment_id)
+
+
+def _before(client: MlflowClient, experiment: str, identity: str, value: str) -> str | None:
+    """The finished run of what is to be recorded; what earlier attempts left is deleted."""
+    runs = client.search_runs([experiment], filter_string=f"tags.{identity} = '{value}'")
+    whole = [run.info.run_id for run in runs if WHOLE in run.data.tags]
+    for run in runs:
+        if run.info.run_id not in whole:
+            parent = f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
+            for child in client.search_runs([experiment], filter_string=parent):
+                client.delete_run(child.info.run_id)
+            client.delete_run(run.info.run_id)
+    return str(whole[0]) if whole else None
+
+
+def _record(
+    client: MlflowClient, experiment: str, run: Run, step: Step, parent: str | None = None
+) -> str:
+    started = time.time() if run.started is None else run.started
+    tags = {**run.tags, **({"mlflow.parentRunId": parent} if parent else {})}
+    if run.description:
+        tags["mlflow.note.content"] = run.description
+    created = client.create_run(
+        experiment,
+        start_time=_milliseconds(started),
+        run_name=run.name,
+        tags={name: _cut(value, _LONGEST_TAG) for name, value in tags.items()},
+    )
+    run_id = str(created.info.run_id)
+    _log_values(client, run_id, run, started)
+    if run.data is not None:
+        client.log_inputs(run_id, [_dataset(run.data)])
+    step(run.name)
+    for path, place in run.files:
+        send_file = client.log_artifacts if path.is_dir() else client.log_artifact
+        send_file(run_id, str(path), place or None)
+        step(path.name)
+    for child in run.children:
+        _record(client, experiment, child, step, run_id)
+    client.log_batch(run_id, tags=[RunTag(WHOLE, "whole")])
+    ended = time.time() if run.ended is None else run.ended
+    status = "FAILED" if run.failed else "FINISHED"
+    client.set_terminated(run_id, status, _milliseconds(ended))
+    return run_id
+
+
+def _log_values(client: MlflowClient, run_id: str, run: Run, started: float) -> None:
+    now = _milliseconds(started)
+    params = [Param(name, _cut(value, _LONGEST_PARAM)) for name, value in run.params.items()]
+    metrics = [Metric(name, value, now, 0) for name, value in run.metrics.items()]
+    metrics += [
+        Metric(name, value, now, number)
+        for name, values in run.series.items()
+        for number, value in enumerate(values, 1)
+    ]
+    metrics += [
+        Metric(name, value, _milliseconds(at), number)
+        for name, samples in run.samples.items()
+        for number, (at, value) in enumerate(samples, 1)
+    ]
+    for some_params in _parts(params, _MOST_PARAMS):
+        client.log_batch(run_id, params=some_params)
+    for some_metrics in _parts(metrics, _MOST_METRICS):
+        client.log_batch(run_id, metrics=some_metrics)
+
+
+def _dataset(data: Data) -> DatasetInput:
+    columns = [{"name": name, "type": kind, "required": False} for name, kind in data.columns]
+    return DatasetInput(
+        Dataset(
+            name=data.name,
+            digest=data.sha256[:_DIGITS],
+            source_type="local",
+            source=json.dumps({"uri": data.name, "sha256": data.sha256, "kind": data.source}),
+            schema=json.dumps({"mlflow_colspec": columns}) if columns else None,
+            profile=json.dumps({"num_rows": data.rows}),
+        ),
+        tags=[InputTag("mlflow.data.context", "training")],
+    )
+
+
+def _url(store: Store, experiment: str, run_id: str) -> str | None:
+    if not store.uri.startswith(("http://", "https://")):
+        return None
+    return f"{store.shown.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
+
+
+def _parts(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(1000 * seconds)

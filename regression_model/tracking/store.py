@@ -1,0 +1,67 @@
+"""Where runs are kept: which of command line, environment and config has the say."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from regression_model.errors import TrackingFailed
+
+URI_VARIABLE = "MLFLOW_TRACKING_URI"
+EXPERIMENT_VARIABLE = "MLFLOW_EXPERIMENT_NAME"
+TIMEOUT_VARIABLE = "REGRESSION_MODEL_TRACKING_TIMEOUT"
+DEFAULT_URI = "sqlite:///mlflow.db"
+DEFAULT_EXPERIMENT = "regression-model"
+DEFAULT_TIMEOUT = 120.0  # seconds; the first run in an empty database server takes up to 30
+
+
+@dataclass(frozen=True)
+class Store:
+    """An MLflow server or database, and the experiment that runs belong to."""
+
+    uri: str
+    experiment: str
+
+    @property
+    def shown(self) -> str:
+        """The address as it may be printed and logged: without its password."""
+        return without_password(self.uri)
+
+
+def store_of(
+    uri: str | None = None, experiment: str | None = None, config: Mapping[str, str] | None = None
+) -> Store:
+    """The store that is asked for: by arguments, else by the environment, else by the config.
+
+    ``config`` is the section ``tracking`` of a config file. What is empty counts as absent.
+    """
+    section = config or {}
+    return Store(
+        uri or os.environ.get(URI_VARIABLE) or section.get("uri") or DEFAULT_URI,
+        experiment
+        or os.environ.get(EXPERIMENT_VARIABLE)
+        or section.get("experiment")
+        or DEFAULT_EXPERIMENT,
+    )
+
+
+def read_timeout() -> float:
+    """Seconds that tracking may take in all; raises TrackingFailed where the variable is wrong."""
+    text = os.environ.get(TIMEOUT_VARIABLE) or str(DEFAULT_TIMEOUT)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= 86_400:
+        raise TrackingFailed(
+            f"{TIMEOUT_VARIABLE} is {text!r}; expected seconds, above 0 and at most 86400"
+        )
+    return seconds
+
+
+def without_password(text: str) -> str:
+    """``text`` with the passwords of the addresses in it replaced by ``***``."""
+    return re.sub(r"(://[^:/@\s]*):[^@/\s]*@", r"\1:***@", text)
