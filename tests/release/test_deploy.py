@@ -67,7 +67,7 @@ def stage(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stage]:
     project = checkout()
-    (project / ".gitignore").write_text("artifacts/\n")
+    (project / ".gitignore").write_text("artifacts/\n__pycache__/\n")
     git(project, "init", "--quiet", "--initial-branch", "main")
     git(project, "add", ".")
     git(project, "commit", "--quiet", "--message", "A release")
