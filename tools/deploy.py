@@ -80,12 +80,24 @@ def deploy(revision: str, platform: Platform, service: Service) -> None:
         service.see(expected)
     except NotInService as fault:
         if before in (None, commit.sha):
-            raise Refused(f"{fault}. Nothing was deployed before that could be put back") from None
+            raise Refused(
+                f"{fault}. Nothing else was deployed before that could be put back"
+            ) from None
         say(f"{fault}\nputting {before[:12]} back")
-        platform.push(before, instead_of=commit.sha)
-        service.see_again(told)
-        raise Refused(f"{fault}. Rolled back: {told or 'what ran before'} is in service") from None
+        raise Refused(f"{fault}. {put_back(before, told, commit.sha, platform, service)}") from None
     say(f"in service: {expected}")
+
+
+def put_back(
+    before: str, told: str | None, failed: str, platform: Platform, service: Service
+) -> str:
+    """Push what ran before a deployment that does not hold; what came of it, in a sentence."""
+    try:
+        platform.push(before, instead_of=failed)
+        service.see_again(told)
+    except (Refused, NotInService) as fault:
+        return f"NOT rolled back: {fault}. Look at the platform at once"
+    return f"Rolled back: {told or 'what ran before'} is in service"
 
 
 def say(line: str) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import ZipFile
 
 import requests
+from package_index import without_credentials
+from wheel_model import DOLLAR, golden_houses
 
 PREDICT = "/v1/regression-model/predict"
 TIMEOUT_SECONDS = 30
-DOLLAR = 1.0  # within which golden houses are compared everywhere
 IN_A_ROW = 5  # answers of the new version before it is believed that no old process is left
 PAUSE_SECONDS = 0.5
 
@@ -30,14 +29,9 @@ class Expected(NamedTuple):
     @classmethod
     def of(cls, wheel: Path, api_version: str) -> Expected:
         """What the model inside of a wheel is, and answers."""
-        with ZipFile(wheel) as archive:
-            (path,) = (name for name in archive.namelist() if name.endswith("/golden.json"))
-            golden = json.loads(archive.read(path))
-        told = {
-            "model_version": wheel.name.split("-")[1],
-            "api_version": api_version,
-            "artifact": path.split("/")[-2],
-        }
+        artifact, golden = golden_houses(wheel)
+        version = wheel.name.split("-")[1]
+        told = {"model_version": version, "api_version": api_version, "artifact": artifact}
         return cls(told, golden)
 
     def __str__(self) -> str:
@@ -76,15 +70,20 @@ class Service:
         self._see_refusal()
 
     def see_again(self, told: str | None) -> None:
-        """Wait until what ran before answers, as far as that is known."""
+        """Wait until what ran before answers, as far as that is known; else raise NotInService."""
         deadline = time.monotonic() + self._patience
-        while told is not None and self.version() != told and time.monotonic() < deadline:
+        while told is not None and (now := self.version()) != told:
+            if time.monotonic() > deadline:
+                raise NotInService(f"{self} answers {now or 'nothing'}, before it was {told}")
             time.sleep(PAUSE_SECONDS)
+
+    def __str__(self) -> str:
+        return without_credentials(self._url)
 
     def _see_version(self, expected: Expected) -> None:
         told = self._told()
         if {name: told.get(name) for name in expected.told} != expected.told:
-            raise NotInService(f"{self._url} answers {told_in_words(told)}, expected {expected}")
+            raise NotInService(f"{self} answers {told_in_words(told)}, expected {expected}")
         self._ask("GET", "/ready")
 
     def _see_prices(self, expected: Expected) -> None:
@@ -114,15 +113,20 @@ class Service:
                 method, self._url + path, json=body, headers=self._headers, timeout=TIMEOUT_SECONDS
             )
             if answer.status_code != expected:
-                raise NotInService(f"{method} {path} answers {answer.status_code}")
+                raise NotInService(f"{method} {path} answers {answer.status_code}{hint(answer)}")
             told = answer.json()
         except requests.JSONDecodeError:
             raise NotInService(f"{method} {path} does not answer JSON") from None
         except requests.RequestException as error:
-            raise NotInService(f"{self._url} does not answer: {type(error).__name__}") from None
+            raise NotInService(f"{self} does not answer: {type(error).__name__}") from None
         if not isinstance(told, dict):
             raise NotInService(f"{method} {path} does not answer a JSON object")
         return told
+
+
+def hint(answer: requests.Response) -> str:
+    """What may help, where that is known."""
+    return "; set DEPLOY_API_KEY to a key of the service" if answer.status_code == 401 else ""
 
 
 def told_in_words(told: dict[str, str]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import ast
 import json
-import socket
 import sys
 import tempfile
 import time
@@ -19,17 +18,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
-from zipfile import ZipFile
 
 from container_engine import Container, Engine, find, run
 from image_layers import layers, table
+from local_index import free_port
+from wheel_model import DOLLAR, golden_houses
 
 ROOT = Path(__file__).resolve().parents[1]
 TAG = "regression-model"
 PREDICT = "/v1/regression-model/predict"
 WORKERS = 2
 READY_SECONDS = 60
-DOLLAR = 1.0  # within which golden houses are compared everywhere
 
 # What pip is told on this machine and still holds inside of a build. Files and folders are not
 # there, and of a second index there is never one.
@@ -67,7 +66,7 @@ def main() -> None:
     print(f"{engine.name} builds on {base or 'what the Dockerfile names'}", flush=True)
     with pip_secrets() as secrets:
         engine.build(ROOT, TAG, base=base, secrets=secrets)
-    check(engine, golden(wheels[0]))
+    check(engine, golden_houses(wheels[0])[1])
     with tempfile.TemporaryDirectory(prefix="image-") as folder:
         archive = Path(folder, "image.tar")
         engine.save(TAG, archive)
@@ -92,14 +91,6 @@ def pip_secrets() -> Iterator[dict[str, Path]]:
             lines.append("cert = /run/secrets/certificates")
         secrets["pip"].write_text("\n".join(["[global]", *lines, ""]), "utf-8")
         yield secrets
-
-
-def golden(wheel: Path) -> list[dict[str, Any]]:
-    """The houses that the wheel's model keeps with their prices."""
-    with ZipFile(wheel) as archive:
-        (name,) = (name for name in archive.namelist() if name.endswith("/golden.json"))
-        rows: list[dict[str, Any]] = json.loads(archive.read(name))
-    return rows
 
 
 def check(engine: Engine, rows: list[dict[str, Any]]) -> None:
@@ -179,14 +170,6 @@ def ask(port: int, path: str, body: str | None = None) -> str:
     with urlopen(request, timeout=10) as answer:  # noqa: S310  # the loopback
         text: str = answer.read().decode()
     return text
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 if __name__ == "__main__":

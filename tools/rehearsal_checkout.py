@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -11,9 +10,9 @@ import sys
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import ZipFile
 
 from package_index import Refused
+from wheel_model import golden_houses
 
 OURS = ("TOX", "PYTHON", "VIRTUAL_ENV", "PIP_REQUIRE_VIRTUALENV")
 NOBODY = {
@@ -36,10 +35,7 @@ class Release(NamedTuple):
 
     def golden(self) -> list[dict[str, Any]]:
         """The golden houses of the wheel's model."""
-        with ZipFile(self.wheel) as archive:
-            (path,) = (name for name in archive.namelist() if name.endswith("/golden.json"))
-            rows: list[dict[str, Any]] = json.loads(archive.read(path))
-        return rows
+        return golden_houses(self.wheel)[1]
 
     def hashes(self) -> dict[str, str]:
         """SHA-256 of the wheel, the sdist and every file of the artifact."""

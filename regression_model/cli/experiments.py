@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regression_model.cli.sales import config_option, data_option, given_sales
+from regression_model.cli.sales import config_option, data_option, given_sales, repeats_option
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 from regression_model.cli.tracking import asked_store, track_option, track_saved
 
@@ -22,13 +22,7 @@ SHOWN = ("rmsle", "mae", "mdape", "ppe10")
 @click.command("experiments")
 @data_option
 @config_option
-@click.option(
-    "--repeats",
-    type=click.IntRange(1, 100),
-    default=1,
-    show_default=True,
-    help="How often the cross-validation is repeated, each time with other folds.",
-)
+@repeats_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),

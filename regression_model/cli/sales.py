@@ -23,6 +23,13 @@ data_option = click.option(
 config_option = click.option(
     "--config", type=click.Path(path_type=Path), help="Default: the bundled config.yml."
 )
+repeats_option = click.option(
+    "--repeats",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="How often the cross-validation is repeated, each time with other folds.",
+)
 sql_option = click.option(
     "--sql", help="Query that gives the sales; what it gave is kept as a file and trained on."
 )

@@ -19,6 +19,7 @@ from regression_model.cli.sales import (
     data_option,
     database_option,
     given_sales,
+    repeats_option,
     snapshot_file,
     sql_option,
 )
@@ -41,13 +42,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder that receives the artifact. Default: the installed package's own.",
 )
-@click.option(
-    "--repeats",
-    type=click.IntRange(1, 100),
-    default=1,
-    show_default=True,
-    help="How often the cross-validation is repeated, each time with other folds.",
-)
+@repeats_option
 @click.option(
     "--force", is_flag=True, help="Save a model that fails the gate; its manifest says so."
 )

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from deploy import put_back
 from deployed_service import Expected, NotInService, Service
 from local_platform import LocalPlatform, local_platform
+from package_index import Refused
 
 from regression_model.version import VERSION
 from reliability.load import Load
@@ -236,6 +238,45 @@ def test_a_revision_that_is_unknown_is_named(stage: Stage) -> None:
 
     assert ended.returncode == 1
     assert ended.stderr.startswith("deploy: no v9")
+
+
+class FromMemory:
+    """A platform or a service that does as told: what no real one does when it is wanted."""
+
+    def __init__(self, **answers: object) -> None:
+        self._answers = answers
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def answer(*_: object, **__: object) -> object:
+            given = self._answers.get(name)
+            if isinstance(given, Exception):
+                raise given
+            return given
+
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("platform", "service", "said"),
+    [
+        (FromMemory(), FromMemory(), "Rolled back: model 1 is in service"),
+        (FromMemory(push=Refused("in use")), FromMemory(), "NOT rolled back: in use. Look"),
+        (FromMemory(), FromMemory(see_again=NotInService("silence")), "NOT rolled back: silence."),
+    ],
+    ids=["done", "the platform refuses", "the service stays away"],
+)
+def test_a_roll_back_that_fails_is_not_called_one(platform: Any, service: Any, said: str) -> None:
+    assert put_back("0" * 40, "model 1", "1" * 40, platform, service).startswith(said)
+
+
+def test_what_ran_before_must_answer_again() -> None:
+    service = Service("http://user:secret@127.0.0.1:1", key=None, patience=0)
+
+    service.see_again(None)
+    with pytest.raises(
+        NotInService, match=r"^http://127\.0\.0\.1:1 answers nothing, before it was model 1$"
+    ):
+        service.see_again("model 1")
 
 
 def test_nothing_at_the_address_is_not_in_service() -> None:

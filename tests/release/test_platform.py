@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 import pytest
+from local_index import free_port
 
 from regression_model.artifact import open_artifact
 from regression_model.version import VERSION
@@ -155,13 +155,6 @@ def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
             pass
         time.sleep(0.1)
     raise AssertionError(f"not ready on port {port}; honcho ended with {process.poll()}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 # Package confusion: somebody else's index has the same version with a higher build tag
