@@ -28,6 +28,7 @@ DIFFICULTY = "difficulty.joblib"
 CARD = "MODEL_CARD.md"
 CONFIG = "config.yml"
 MANIFEST = "manifest.json"
+ORIGIN = "ORIGIN"  # of a copy; no part of the artifact, nor of its manifest
 ENVIRONMENT_VARIABLE = "REGRESSION_MODEL_ARTIFACT"
 
 _CURRENT = "CURRENT"
@@ -127,19 +128,33 @@ def _place(root: Path, folder: Path, files: Mapping[str, bytes]) -> None:
     _remove_abandoned(root)
 
 
-def copy_artifact(artifact: Artifact, root: Path) -> Path:
+def copy_artifact(artifact: Artifact, root: Path, *, origin: str | None = None) -> Path:
     """Copy what serving reads of ``artifact`` to ``root``, in place of older copies, and return it.
 
-    Files are verified on the way; joblib files are left out.
+    Files are verified on the way; joblib files are left out. ``origin`` is noted in the copy, for
+    :func:`origin_of`.
     """
     root.mkdir(parents=True, exist_ok=True)
     served = [name for name in artifact.manifest["files"] if not name.endswith(".joblib")]
     files = {name: artifact.read(name) for name in served}
     manifest = {name: value for name, value in artifact.manifest.items() if name != "digest"}
+    files[MANIFEST] = _render(manifest).encode()
     folder = root / artifact.folder.name
-    _place(root, folder, {**files, MANIFEST: _render(manifest).encode()})
+    if origin is not None:
+        files[ORIGIN] = f"{origin}\n".encode()
+        if folder.is_dir():  # it stays where it is, and in force, when the rest of it is the same
+            _replace(folder / ORIGIN, files[ORIGIN], staging=root)
+    _place(root, folder, files)
     remove_superseded(root)
     return folder
+
+
+def origin_of(artifact: Artifact) -> str:
+    """Where ``artifact`` came from: what its copy notes, else ``package`` or ``folder``."""
+    try:
+        return (artifact.folder / ORIGIN).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return "package" if artifact.folder.parent == package_root() else "folder"
 
 
 def remove_superseded(root: Path) -> None:
@@ -226,13 +241,18 @@ def _write(path: Path, content: bytes) -> None:
 
 def _put_in_force(root: Path, folder: Path) -> None:
     _sync_folder(root)
-    pointer = root / f"{_temporary()}current"
-    try:
-        _write(pointer, f"{folder.name}\n".encode())
-        os.replace(pointer, root / _CURRENT)
-    finally:
-        pointer.unlink(missing_ok=True)
+    _replace(root / _CURRENT, f"{folder.name}\n".encode(), staging=root)
     _sync_folder(root)
+
+
+def _replace(path: Path, content: bytes, *, staging: Path) -> None:
+    """Write a file whole or not at all, by way of a folder whose leftovers are removed."""
+    written = staging / f"{_temporary()}{path.name.lower()}"
+    try:
+        _write(written, content)
+        os.replace(written, path)
+    finally:
+        written.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

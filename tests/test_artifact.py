@@ -23,7 +23,9 @@ from regression_model.artifact import (
     GRAPH,
     PIPELINE,
     Artifact,
+    copy_artifact,
     open_artifact,
+    origin_of,
     package_root,
     remove_superseded,
     save_artifact,
@@ -149,6 +151,42 @@ class TestSaving:
 
         assert {p.name for p in tmp_path.iterdir()} == {newer.name, "CURRENT", "notes.txt"}
         assert open_artifact(tmp_path).verify()[1] == []
+
+
+class TestCopying:
+    def test_copy_holds_what_serving_reads_in_place_of_older_copies(self, tmp_path: Path) -> None:
+        original, copies = open_artifact(save(tmp_path / "a")), tmp_path / "copies"
+        copy_artifact(open_artifact(save(tmp_path / "b", NEW_FILES)), copies)
+
+        copied = open_artifact(copy_artifact(original, copies))
+
+        assert [p.name for p in copies.iterdir() if p.is_dir()] == [original.folder.name]
+        assert sorted(copied.manifest["files"]) == sorted([GRAPH, PIPELINE, GOLDEN])
+        assert {p.name for p in copied.folder.iterdir()} == {GRAPH, GOLDEN, "manifest.json"}
+        assert copied.read(GRAPH) == FILES[GRAPH]
+
+    def test_copy_says_where_it_came_from(self, tmp_path: Path) -> None:
+        original, copies = open_artifact(save(tmp_path / "a")), tmp_path / "copies"
+        assert origin_of(original) == origin_of(open_artifact(copy_artifact(original, copies)))
+
+        for origin in ("models:/houses/1", "models:/houses/2"):
+            copy_artifact(original, copies, origin=origin)
+            assert origin_of(open_artifact(copies)) == origin
+
+        assert origin_of(original) == "folder"
+
+    def test_new_origin_leaves_the_copy_in_force_where_it_is(self, tmp_path: Path) -> None:
+        original, copies = open_artifact(save(tmp_path / "a")), tmp_path / "copies"
+        folder = copy_artifact(original, copies, origin="models:/houses/1")
+        before = folder.stat().st_ino
+
+        copy_artifact(original, copies, origin="models:/houses/2")
+
+        assert folder.stat().st_ino == before
+        assert {p.name for p in copies.iterdir()} == {folder.name, "CURRENT"}
+
+    def test_what_the_package_holds_is_its_own(self) -> None:
+        assert origin_of(Artifact(package_root() / "regression_model-1", {})) == "package"
 
 
 class TestOpening:
