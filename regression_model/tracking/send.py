@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from io import StringIO
 from typing import TypeVar
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from regression_model.errors import TrackingFailed
+from regression_model.tracking.failures import cut, failures
 from regression_model.tracking.runs import Data, Run
-from regression_model.tracking.store import Store, without_password
+from regression_model.tracking.store import Store
 
 Step = Callable[[str], None]
 _Item = TypeVar("_Item")
@@ -26,7 +23,6 @@ WHOLE = "recorded"  # the tag that a run has when all of it is there
 _LONGEST_PARAM, _LONGEST_TAG = 6000, 5000
 _DIGITS = 12  # of a checksum, where pages show it beside a name
 _MOST_PARAMS, _MOST_METRICS = 100, 1000
-_LONGEST_REASON = 300
 # Else MLflow shows the pages that are made for language models.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -53,32 +49,12 @@ def send(run: Run, store: Store, *, identity: str, step: Step = lambda _: None) 
     same value there is left as it is and returned; unfinished ones, of attempts that failed, are
     deleted (MLflow keeps them restorable). Raises :class:`TrackingFailed`, in one line.
     """
-    with _failures(store), redirect_stdout(StringIO()):  # where MLflow praises its pages
+    with failures(store, TrackingFailed, "did not take the run"):
         client = MlflowClient(tracking_uri=store.uri)
         experiment = _experiment(client, store.experiment)
         found = _before(client, experiment, identity, run.tags[identity])
         run_id = found or _record(client, experiment, run, step)
     return Recorded(run_id, experiment, _url(store, experiment, run_id), before=found is not None)
-
-
-@contextmanager
-def _failures(store: Store) -> Iterator[None]:
-    for noisy in ("alembic", "mlflow", "urllib3"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    try:
-        yield
-    except TrackingFailed:
-        raise
-    except Exception as error:  # of MLflow, SQLAlchemy, requests, drivers: whatever there is
-        reason = _cut(_reason(error), _LONGEST_REASON)
-        raise TrackingFailed(f"MLflow at {store.shown} did not take the run: {reason}") from error
-
-
-def _reason(error: Exception) -> str:
-    """What the error says, in one line; of a request that failed only what caused it."""
-    text = " ".join(without_password(str(error) or type(error).__name__).split())
-    cause = re.search(r".*Caused by \w+\(['\"](?:.*?\): |<.*?>: )?(.+?)['\"]\)+$", text)
-    return cause[1] if cause else text
 
 
 def _experiment(client: MlflowClient, name: str) -> str:
@@ -117,7 +93,7 @@ def _record(
         experiment,
         start_time=_milliseconds(started),
         run_name=run.name,
-        tags={name: _cut(value, _LONGEST_TAG) for name, value in tags.items()},
+        tags={name: cut(value, _LONGEST_TAG) for name, value in tags.items()},
     )
     run_id = str(created.info.run_id)
     _log_values(client, run_id, run, started)
@@ -139,7 +115,7 @@ def _record(
 
 def _log_values(client: MlflowClient, run_id: str, run: Run, started: float) -> None:
     now = _milliseconds(started)
-    params = [Param(name, _cut(value, _LONGEST_PARAM)) for name, value in run.params.items()]
+    params = [Param(name, cut(value, _LONGEST_PARAM)) for name, value in run.params.items()]
     metrics = [Metric(name, value, now, 0) for name, value in run.metrics.items()]
     metrics += [
         Metric(name, value, now, number)
@@ -181,10 +157,6 @@ def _url(store: Store, experiment: str, run_id: str) -> str | None:
 def _parts(items: Sequence[_Item], size: int) -> Iterator[Sequence[_Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
-
-
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _milliseconds(seconds: float) -> int:
