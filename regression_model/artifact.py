@@ -42,6 +42,11 @@ class Artifact:
     folder: Path
     manifest: Mapping[str, Any]
 
+    @property
+    def served(self) -> list[str]:
+        """Names of the files that serving may read: all but what only joblib reads."""
+        return [name for name in self.manifest["files"] if not name.endswith(".joblib")]
+
     def read(self, name: str) -> bytes:
         """The bytes of a file, after its hash was verified; :class:`ArtifactCorrupt` otherwise."""
         expected = self.manifest["files"].get(name)
@@ -55,6 +60,11 @@ class Artifact:
                 f"says {expected[:12]}…: the file changed after training. Install or train it anew."
             )
         return content
+
+    def verify_served(self) -> None:
+        """Read what serving may read against its hashes; :class:`ArtifactCorrupt` otherwise."""
+        for name in self.served:
+            self.read(name)
 
     def verify(self) -> tuple[list[str], list[str]]:
         """Read every file against its hash: names of those intact, faults of the others."""
@@ -135,8 +145,7 @@ def copy_artifact(artifact: Artifact, root: Path, *, origin: str | None = None) 
     :func:`origin_of`.
     """
     root.mkdir(parents=True, exist_ok=True)
-    served = [name for name in artifact.manifest["files"] if not name.endswith(".joblib")]
-    files = {name: artifact.read(name) for name in served}
+    files = {name: artifact.read(name) for name in artifact.served}
     manifest = {name: value for name, value in artifact.manifest.items() if name != "digest"}
     files[MANIFEST] = _render(manifest).encode()
     folder = root / artifact.folder.name

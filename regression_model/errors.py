@@ -12,11 +12,13 @@ RegressionModelError
 │   └── ArtifactIncompatible  written in another format or by other libraries
 ├── StudyRefused           a study of `tune` cannot be begun, or gone on with
 ├── TrackingFailed         MLflow did not take a run; what was to be recorded is unharmed
+├── RegistryFailed         a registry of models did not answer, or does not hold what was asked for
 ├── ReleaseUnavailable     a released version cannot be had, or carries no model
 ├── CheckFailed            a model was trained but must not be released
 │   ├── GateFailed         its metrics are past a limit of the config
 │   ├── ParityError        the pipeline and its compiled twin disagree
-│   └── ChangeTooLarge     it changes more than the config allows against the one before
+│   ├── ChangeTooLarge     it changes more than the config allows against the one before
+│   └── PromotionRefused   it may not follow the champion of a registry
 └── MissingDependency      an extra is not installed
 """
 
@@ -40,6 +42,8 @@ __all__ = [
     "MissingDependency",
     "ModelNotFound",
     "ParityError",
+    "PromotionRefused",
+    "RegistryFailed",
     "RegressionModelError",
     "ReleaseUnavailable",
     "StudyRefused",
@@ -95,6 +99,10 @@ class TrackingFailed(RegressionModelError):
     """MLflow was not reached in time or refused a run; the message says why, in one line."""
 
 
+class RegistryFailed(RegressionModelError):
+    """The registry was not reached, refused, or has no such version; in one line."""
+
+
 class ReleaseUnavailable(RegressionModelError):
     """A released version cannot be downloaded, is not there, or carries no model."""
 
@@ -133,6 +141,10 @@ class ChangeTooLarge(CheckFailed):
             "raise the limits under `differential` in the config for this release."
         )
         self.checks = checks
+
+
+class PromotionRefused(CheckFailed):
+    """A version did not pass what champions must pass; the message lists every reason."""
 
 
 class MissingDependency(RegressionModelError):

@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regression_model.cli.screen import (
-    json_option,
-    messages,
-    print_json,
-    print_table,
-    progress_bar,
-    results,
-)
+from regression_model.cli.comparison import MOVERS, compared, houses_option
+from regression_model.cli.screen import json_option, messages, print_json, print_table, results
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from regression_model.differential.compare import Difference
-    from regression_model.differential.houses import Houses
     from regression_model.differential.limits import Check
     from regression_model.predict import Model
 
@@ -29,16 +22,11 @@ if TYPE_CHECKING:
 @click.command("diff")
 @click.argument("old")
 @click.argument("new")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    help="Houses to compare on (.csv, .parquet, .ndjson), with or without prices. Default: the "
-    "fetched train.csv, else generated houses.",
-)
+@houses_option
 @click.option(
     "--movers",
     type=click.IntRange(0, 1000),
-    default=10,
+    default=MOVERS,
     show_default=True,
     help="How many of the houses that moved most are explained.",
 )
@@ -77,7 +65,7 @@ def command(
                 write_nothing_released(report, after)
                 _say_written(report)
             return
-        difference = _compared(before, after, data, movers)
+        difference = compared(before, after, data, movers=movers)
         checks = checks_of(difference, limits_in_force(difference))
         if report is not None:
             write_report(report, difference, checks)
@@ -113,31 +101,6 @@ def _model(named: str, folder: Path) -> Model | None:
     folder.mkdir()
     path = artifact_path(named, folder)
     return None if path is None else load_model(path)
-
-
-def _compared(before: Model, after: Model, data: Path | None, movers: int) -> Difference:
-    from regression_model.differential.compare import compare, steps_of
-
-    houses = _houses(before, after, data)
-    with progress_bar() as bar:
-        total = steps_of(before, after, houses, movers=movers)
-        task = bar.add_task(f"Comparing {len(houses.new):,} houses", total=total)
-        found = compare(before, after, houses, movers=movers, step=lambda _: bar.advance(task))
-        bar.update(task, completed=total)
-    return found
-
-
-def _houses(before: Model, after: Model, data: Path | None) -> Houses:
-    from regression_model.differential.houses import generated_houses, read_houses
-    from regression_model.training.data import fetched_data
-
-    path = data if data is not None else fetched_data()
-    if path is not None:
-        return read_houses(path, before, after)
-    messages().print(
-        "note: compared on generated houses; give real ones, with their prices, by --data"
-    )
-    return generated_houses(before, after)
 
 
 def _say_nothing_released(new: Model, *, as_json: bool) -> None:

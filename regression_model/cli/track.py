@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
+from regression_model.cli.tracking import experiment_option, uri_option
 
 if TYPE_CHECKING:
     from regression_model.tracking.runs import Run
@@ -18,17 +19,8 @@ if TYPE_CHECKING:
 
 @click.command("track")
 @click.argument("saved", type=click.Path(path_type=Path, exists=True), required=False)
-@click.option(
-    "--uri",
-    metavar="URI",
-    help="MLflow server or database. Default: MLFLOW_TRACKING_URI, which is the place for one "
-    "with a password, else sqlite:///mlflow.db.",
-)
-@click.option(
-    "--experiment",
-    metavar="NAME",
-    help="Default: MLFLOW_EXPERIMENT_NAME, else regression-model.",
-)
+@uri_option
+@experiment_option
 @click.option("--run-name", metavar="NAME", help="Default: the model's version and digest.")
 @click.option("--usage", type=click.Path(path_type=Path), hidden=True)
 @json_option
@@ -52,24 +44,25 @@ def command(
     """
     from regression_model.tracking.store import store_of
 
-    with TemporaryDirectory(prefix="regression-model-") as temporary:
-        store = store_of(uri, experiment)
-        recorded = _track(saved, store, run_name, usage, Path(temporary))
+    store = store_of(uri, experiment)
+    recorded = recorded_in(store, saved, name=run_name, usage=usage)
     if as_json:
         print_json(summary(store, recorded))
     else:
         _show(store, recorded)
 
 
-def _track(
-    path: Path | None, store: Store, name: str | None, usage: Path | None, temporary: Path
+def recorded_in(
+    store: Store, path: Path | None, *, name: str | None = None, usage: Path | None = None
 ) -> Recorded:
-    run, identity = _run(path, name, usage, temporary)
-    from regression_model.tracking.send import send, steps_of
+    """Record what was saved at ``path``, with a bar for whoever watches."""
+    with TemporaryDirectory(prefix="regression-model-") as temporary:
+        run, identity = _run(path, name, usage, Path(temporary))
+        from regression_model.tracking.send import send, steps_of
 
-    with progress_bar() as bar:
-        task = bar.add_task(f"Recording in {store.shown}", total=steps_of(run))
-        return send(run, store, identity=identity, step=lambda _: bar.advance(task))
+        with progress_bar() as bar:
+            task = bar.add_task(f"Recording in {store.shown}", total=steps_of(run))
+            return send(run, store, identity=identity, step=lambda _: bar.advance(task))
 
 
 def _run(

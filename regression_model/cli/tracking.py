@@ -24,6 +24,18 @@ track_option = click.option(
     "has a section `tracking`.",
 )
 
+uri_option = click.option(
+    "--uri",
+    metavar="URI",
+    help="MLflow server or database. Default: MLFLOW_TRACKING_URI, which is the place for one "
+    "with a password, else sqlite:///mlflow.db.",
+)
+experiment_option = click.option(
+    "--experiment",
+    metavar="NAME",
+    help="Default: MLFLOW_EXPERIMENT_NAME, else regression-model.",
+)
+
 
 def asked_store(track: bool | None, text: str, *, label: str) -> Store | None:
     """Where to record, None where that is not asked for; ``text`` is the config's.

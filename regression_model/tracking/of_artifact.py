@@ -30,7 +30,7 @@ def run_of_artifact(artifact: Artifact, *, name: str | None = None) -> Run:
         params=params_of(spec),
         metrics=_metrics(manifest),
         series={**_by_step("fold", folds), **_by_step("repeat", manifest["metrics"]["repeats"])},
-        tags=_tags(artifact),
+        tags=tags_of(artifact),
         description=artifact.read(CARD).decode(),
         data=_data(spec, manifest["data"]),
         files=[(artifact.folder, f"artifact/{artifact.folder.name}")],
@@ -104,7 +104,8 @@ def _worst(medians: list[float]) -> float:
     return max(medians, key=lambda median: abs(median - 1))
 
 
-def _tags(artifact: Artifact) -> dict[str, str]:
+def tags_of(artifact: Artifact) -> dict[str, str]:
+    """What runs are searched by: which model it is, what it was made of, by which libraries."""
     manifest = artifact.manifest
     tags = {
         "kind": "training",

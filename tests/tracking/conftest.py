@@ -25,6 +25,19 @@ QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
+# (variable, default address, how a database of one's own is made and dropped)
+SERVERS = {
+    "postgresql": (
+        "REGRESSION_MODEL_TEST_POSTGRES_URL",
+        "postgresql+psycopg://root@127.0.0.1:5432/test",
+        "DROP DATABASE IF EXISTS {name} WITH (FORCE)",
+    ),
+    "mariadb": (
+        "REGRESSION_MODEL_TEST_MARIADB_URL",
+        "mysql+pymysql://root@127.0.0.1:3306/test",
+        "DROP DATABASE IF EXISTS {name}",
+    ),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -106,3 +119,35 @@ def client_of() -> Callable[[str], Any]:
     reason = "MLflow has an environment of its own: tox -e mlflow"
     mlflow = pytest.importorskip("mlflow", reason=reason)
     return lambda uri: mlflow.MlflowClient(tracking_uri=uri)
+
+
+@pytest.fixture(scope="module", params=["sqlite", *SERVERS])
+def database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of an empty database; skips where its server does not answer."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
+        return
+    from sqlalchemy import create_engine, make_url, text
+    from sqlalchemy.exc import OperationalError
+
+    variable, default, drop = SERVERS[request.param]
+    address = make_url(os.environ.get(variable) or default)
+    name = f"regression_model_mlflow_{os.getpid()}"
+    engine = create_engine(
+        address, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3}
+    )
+    try:
+        engine.connect().close()
+    except OperationalError as error:
+        engine.dispose()
+        pytest.skip(f"{engine.url!r} does not answer ({error.orig}); {variable} names another")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield address.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(drop.format(name=name)))
+        engine.dispose()

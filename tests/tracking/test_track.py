@@ -6,14 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
-from sqlalchemy import create_engine, inspect, make_url, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import create_engine, inspect
 
 from regression_model.artifact import open_artifact
 from regression_model.tracking.of_artifact import run_of_artifact
@@ -22,56 +21,16 @@ pytest.importorskip("mlflow", reason="MLflow has an environment of its own: tox 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's and its libraries' are not ours
 
 Call = Callable[..., Result]
-# (variable, default address, how a database of one's own is made and dropped)
-SERVERS = {
-    "postgresql": (
-        "REGRESSION_MODEL_TEST_POSTGRES_URL",
-        "postgresql+psycopg://root@127.0.0.1:5432/test",
-        "DROP DATABASE IF EXISTS {name} WITH (FORCE)",
-    ),
-    "mariadb": (
-        "REGRESSION_MODEL_TEST_MARIADB_URL",
-        "mysql+pymysql://root@127.0.0.1:3306/test",
-        "DROP DATABASE IF EXISTS {name}",
-    ),
-}
-
-
-@pytest.fixture(scope="module", params=["sqlite", *SERVERS])
-def uri(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An empty database; skips where its server does not answer."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
-        return
-    variable, default, drop = SERVERS[request.param]
-    address = make_url(os.environ.get(variable) or default)
-    name = f"regression_model_mlflow_{os.getpid()}"
-    engine = create_engine(
-        address, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3}
-    )
-    try:
-        engine.connect().close()
-    except OperationalError as error:
-        engine.dispose()
-        pytest.skip(f"{engine.url!r} does not answer ({error.orig}); {variable} names another")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        yield address.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            connection.execute(text(drop.format(name=name)))
-        engine.dispose()
 
 
 def test_a_model_is_recorded_with_all_that_belongs_to_it(
-    run: Call, uri: str, artifact: Path, client_of: Callable[[str], Any], tmp_path: Path
+    run: Call, database: str, artifact: Path, client_of: Callable[[str], Any], tmp_path: Path
 ) -> None:
-    done = run("track", artifact, "--uri", uri, "--experiment", "houses", "--json")
+    done = run("track", artifact, "--uri", database, "--experiment", "houses", "--json")
 
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
-    client = client_of(uri)
+    client = client_of(database)
     found = client.get_run(told["run_id"])
     expected = run_of_artifact(open_artifact(artifact))
     assert found.info.status == "FINISHED"
@@ -89,7 +48,7 @@ def test_a_model_is_recorded_with_all_that_belongs_to_it(
     errors = [point.value for point in client.get_metric_history(told["run_id"], "fold/rmsle")]
     assert errors == pytest.approx(list(expected.series["fold/rmsle"]), rel=1e-12)
     assert len(nested(client, told)) == 5
-    assert {"runs", "params", "metrics", "tags", "datasets"} <= tables(uri)
+    assert {"runs", "params", "metrics", "tags", "datasets"} <= tables(database)
 
 
 def nested(client: Any, told: dict[str, Any]) -> list[Any]:
@@ -105,8 +64,8 @@ def tables(uri: str) -> set[str]:
         engine.dispose()
 
 
-def test_the_same_model_is_recorded_once(run: Call, uri: str, artifact: Path) -> None:
-    options = ("--uri", uri, "--experiment", "once", "--json")
+def test_the_same_model_is_recorded_once(run: Call, database: str, artifact: Path) -> None:
+    options = ("--uri", database, "--experiment", "once", "--json")
     first, second = (json.loads(run("track", artifact, *options).stdout) for _ in range(2))
 
     assert second == {**first, "before": True}

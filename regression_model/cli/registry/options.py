@@ -1,0 +1,43 @@
+"""What the commands on a registry share."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from regression_model.registry.client import Registry
+    from regression_model.registry.decisions import Reason
+
+name_option = click.option(
+    "--name",
+    metavar="NAME",
+    default="regression-model",
+    show_default=True,
+    help="The registered model.",
+)
+why_option = click.option(
+    "--why", metavar="TEXT", required=True, help="The reason, which is kept with the decision."
+)
+by_option = click.option(
+    "--by", metavar="NAME", help="Who decided. Default: the name of the user who runs this."
+)
+
+
+def registry_at(uri: str | None, name: str, experiment: str | None = None) -> Registry:
+    """The registry that is asked for, by the rules for where runs are kept."""
+    from regression_model.registry.client import Registry
+    from regression_model.tracking.store import store_of
+
+    return Registry(store_of(uri, experiment), name)
+
+
+def given_reason(by: str | None, why: str) -> Reason:
+    """Who and why, neither of them empty."""
+    from regression_model.registry.decisions import Reason
+
+    if not why.strip():
+        raise click.UsageError("--why is empty; say in a few words what the decision rests on")
+    return Reason.now(by=(by or "").strip() or getpass.getuser(), why=why.strip())

@@ -1,0 +1,51 @@
+"""A version out of the registry into a folder from which it is served."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from regression_model.artifact import Artifact, copy_artifact, open_artifact, origin_of
+from regression_model.errors import ArtifactError, ModelNotFound, RegistryFailed
+from regression_model.registry.client import Registry
+from regression_model.registry.versions import Named
+
+
+class Pulled(NamedTuple):
+    """The version that a folder holds now, the name of its artifact, and whether that is news."""
+
+    origin: str
+    artifact: str
+    changed: bool
+
+
+def pull(registry: Registry, named: Named, folder: Path) -> Pulled:
+    """Put the version that ``named`` means in force in ``folder``, unless it is already.
+
+    Nothing is replaced before its files and golden houses were found right: raises
+    :class:`RegistryFailed` or :class:`ArtifactError`.
+    """
+    held = _held(folder)
+    version = registry.find(named)
+    if held is not None and origin_of(held) == version.uri:
+        return Pulled(version.uri, held.folder.name, changed=False)
+    with TemporaryDirectory(prefix="regression-model-") as temporary:
+        artifact = registry.load(version, Path(temporary)).artifact
+        copy_artifact(artifact, folder, origin=version.uri)
+    return Pulled(version.uri, artifact.folder.name, changed=True)
+
+
+def _held(folder: Path) -> Artifact | None:
+    """What ``folder`` holds; RegistryFailed where that was not put there from a registry."""
+    try:
+        found = open_artifact(folder)
+        found.verify_served()
+    except (ModelNotFound, ArtifactError):
+        return None
+    if not origin_of(found).startswith("models:/"):
+        raise RegistryFailed(
+            f"{folder} holds {found.folder.name}, which is from no registry and would be lost; "
+            "name another folder"
+        )
+    return found
