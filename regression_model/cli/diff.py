@@ -41,12 +41,14 @@ def command(
 ) -> None:
     """Compare the prices of two models on the same houses, and say what moved them.
 
-    OLD and NEW are folders of artifacts, released versions such as 0.1.0, or 'released': the newest
-    version on the package index that pip is set to use. Where nothing is released yet, that
-    is said and passes. A change past a limit of the config of NEW is exit code 1.
+    OLD and NEW are folders of artifacts, released versions such as 0.1.0, 'released' for the newest
+    version on the package index that pip is set to use, or versions in a registry, such as
+    models:/regression-model@champion. Where nothing is released yet, that is said and passes. A
+    change past a limit of the config of NEW is exit code 1.
 
     \b
       regression-model diff released models
+      regression-model diff models:/regression-model@champion models
       regression-model diff 0.1.0 0.2.0 --data houses.csv --report diff.html
     """
     from regression_model.differential.limits import checks_of, leading_fields, limits_in_force
@@ -99,6 +101,13 @@ def _model(named: str, folder: Path) -> Model | None:
     from regression_model.predict import load_model
 
     folder.mkdir()
+    if named.startswith("models:"):
+        from regression_model.cli.registry.options import registry_at
+        from regression_model.registry.versions import parse_uri
+
+        version = parse_uri(named)
+        registry = registry_at(None, version.name)
+        return registry.load(registry.find(version), folder)
     path = artifact_path(named, folder)
     return None if path is None else load_model(path)
 

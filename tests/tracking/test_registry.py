@@ -456,6 +456,18 @@ def test_a_registry_that_is_down_is_said_in_a_line(tmp_path: Path) -> None:
     assert not (tmp_path / "served").exists()
 
 
+def test_versions_are_compared_as_folders_are(registry: Registry, stock: Stock) -> None:
+    def moved(old: object, new: object) -> object:
+        told = CliRunner().invoke(group, ["diff", str(old), str(new), "--json"]).stdout
+        return json.loads(told)["overall"]
+
+    registry("promote", "1", "--why", "first")
+
+    found = moved("models:/regression-model@champion", "models:/regression-model/3")
+
+    assert found == moved(stock.artifacts["first"], stock.artifacts["far"])
+
+
 # Naming versions
 
 
