@@ -6,14 +6,12 @@ The command line overrides what is set here. Settings and their limits: ``docs/a
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import gc
 import os
 import runpy
-import shutil
 import sys
-import tempfile
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from select import select
 from typing import Any
@@ -36,6 +34,8 @@ _config = runpy.run_path(str(ROOT / "ml_api" / "config.py"))
 _keys = runpy.run_path(str(ROOT / "ml_api" / "keys.py"))
 _read_int = _config["read_int"]
 _counters = runpy.run_path(str(ROOT / "ml_api" / "counters.py"))
+_own_folders = runpy.run_path(str(ROOT / "ml_api" / "own_folders.py"))
+_registry = runpy.run_path(str(ROOT / "ml_api" / "registry.py"))
 
 try:
     # Checked here too, so that a bad setting stops the master with one line and not each worker
@@ -80,9 +80,9 @@ if os.access("/dev/shm", os.W_OK):
 # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD and M_ARENA_MAX of malloc.h, see mallopt(3). 4 MiB is more than
 # the pieces in which bodies are read.
 MALLOC_OPTIONS = {-1: 4 * 1024 * 1024, -3: 4 * 1024 * 1024, -8: 1}
-LAST_GOOD, OWNER = "ML_API_LAST_GOOD", "ML_API_LAST_GOOD_OWNER"
-PREFIX = "ml-api-good-model-"
+LAST_GOOD, ARTIFACT = "ML_API_LAST_GOOD", "REGRESSION_MODEL_ARTIFACT"
 COUNTERS = "ML_API_COUNTERS"  # the descriptor of what workers count in
+PULL = _registry["PULL"]  # what fetches a model from a registry
 
 
 def on_starting(server: Any) -> None:
@@ -92,11 +92,13 @@ def on_starting(server: Any) -> None:
     """
     try:
         _check_guards(server.cfg.workers)
+        _check_registry()
     except _config["ConfigError"] as error:
         raise SystemExit(f"gunicorn.conf.py: {error}") from None
-    if LAST_GOOD not in os.environ:
-        os.environ[LAST_GOOD] = _folder_for_last_good()
-        os.environ[OWNER] = str(os.getpid())
+    server.own_folders = _own_folders["OwnFolders"](os.environ)
+    server.own_folders.provide(LAST_GOOD, "good-model")
+    if _settings.ML_API_MODEL_URI:
+        server.own_folders.provide(ARTIFACT, "pulled-model")
     if not _counters["is_shared"](os.environ.get(COUNTERS, "")):
         try:
             os.environ[COUNTERS] = str(_counters["share"]())
@@ -105,11 +107,35 @@ def on_starting(server: Any) -> None:
             server.log.warning("Each worker has metrics of its own: %s", error)
 
 
+def when_ready(server: Any) -> None:
+    """Watch the registry, and that the watcher stays: gunicorn has no hook for its end."""
+    server.watch = None
+    on_reload(server)
+    if server.watch:
+        server.handle_chld = server.handle_cld = partial(_child_ended, server)
+
+
+def on_reload(server: Any) -> None:
+    """Ask the registry at once, by a new watcher, whose code is as new as that of the workers."""
+    if server.watch:
+        server.watch.end()
+    if _settings.ML_API_MODEL_URI:
+        server.watch = _registry["Watch"](os.environ[ARTIFACT], PULL)
+
+
+def _child_ended(server: Any) -> None:
+    type(server).handle_chld(server)
+    if server.watch.revive():
+        server.log.warning("The watcher of the registry ended, and was started again")
+
+
 def pre_exec(server: Any) -> None:
-    """Have a binary upgrade (SIGUSR2) count on with our workers, and keep models on its own."""
+    """Have a binary upgrade (SIGUSR2) count on with our workers, and keep models on its own.
+
+    The model that was pulled from a registry is there for it from the beginning.
+    """
     environ = server.cfg.env_orig
-    if OWNER in os.environ:  # since a reload, what is set here is taken for the original
-        environ.pop(LAST_GOOD, None)
+    server.own_folders.hand_over(environ, shared=ARTIFACT)
     if COUNTERS in os.environ:
         os.set_inheritable(int(os.environ[COUNTERS]), True)
         environ[COUNTERS] = os.environ[COUNTERS]
@@ -131,46 +157,28 @@ def _check_guards(workers: int) -> None:
             )
 
 
+def _check_registry() -> None:
+    uri = _settings.ML_API_MODEL_URI
+    if uri and (missing := _registry["missing"](os.environ)):
+        raise _config["ConfigError"]("ML_API_MODEL_URI", uri, missing)
+
+
 def on_exit(server: Any) -> None:
-    """Remove that folder, unless it was named by whoever started this."""
-    if os.environ.get(OWNER) == str(os.getpid()):
-        shutil.rmtree(os.environ[LAST_GOOD], ignore_errors=True)
-
-
-def _folder_for_last_good() -> str:
-    """Make a folder that is locked as long as this master or its workers live.
-
-    Folders that nobody locks were left by masters that were killed, and are removed.
-    """
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
-    for left in Path(memory).glob(f"{PREFIX}*"):
-        with suppress(OSError):  # another user's, or in use
-            lock = _lock(left)
-            shutil.rmtree(left, ignore_errors=True)
-            os.close(lock)
-    made = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=memory))
-    _lock(made)
-    return str(made.rename(made.with_name(made.name.removeprefix("."))))
-
-
-def _lock(folder: Path) -> int:
-    """Lock a folder, for as long as the descriptor that is returned stays open."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
+    """Remove folders that were made here, when nothing is written to them any more."""
+    if server.watch:
+        server.watch.end_and_wait()
+    server.own_folders.leave()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Choose a core for the worker, one with the fewest workers.
+    """Choose a core for the worker, one with the fewest workers; and see to the watcher.
 
     Of a worker's threads one runs Python at a time; spread over cores they mostly wake each other,
     at twice the processor's time for a request. Where there are cores without a worker, though,
     inference, which does not hold the interpreter, would use them.
     """
+    if server.watch:
+        server.watch.revive()
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if _pin == "on" or (_pin == "auto" and server.num_workers >= len(cores)):
         taken = [getattr(other, "core", None) for other in server.WORKERS.values()]
@@ -179,6 +187,8 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 def post_fork(server: Any, worker: Any) -> None:
     """Keep the worker on its core, and what it no longer needs out of its memory."""
+    if server.watch:
+        server.watch.end()
     _give_large_memory_back()
     core = getattr(worker, "core", None)
     if core is not None:

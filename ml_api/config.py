@@ -21,6 +21,7 @@ ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0
 RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 STORE = re.compile(r"memory://|rediss?://([^\s/@]*@)?[^\s/@?]+(/[0-9]*)?(\?\S*)?")
 MEMORY = "memory://"
+MODEL_URI = re.compile(r"models:/[^/@:\s]+(@[A-Za-z0-9_-]+|/[1-9][0-9]*)")
 
 
 class ConfigError(ValueError):
@@ -136,7 +137,10 @@ class Config:
     ML_API_RATE_LIMIT : requests a client may send in a period, None for any number
     ML_API_RATE_LIMIT_STORE : where requests are counted
     ML_API_RATE_LIMIT_FAILURE : whether requests are admitted while the store cannot be reached
-    REGRESSION_MODEL_ARTIFACT : folder of the artifact, None for the package's own
+    ML_API_MODEL_URI : model of an MLflow registry that is served, None for none
+    ML_API_MODEL_POLL_SECONDS : how often the registry is asked, 0 for at a start and a reload only
+    REGRESSION_MODEL_ARTIFACT : folder of the artifact, None for the package's own; of a registry's
+        model, folder that it is pulled to
     """
 
     ML_API_ENV = "production"
@@ -173,6 +177,16 @@ class Config:
             environ, "ML_API_LOG_FILE_KEEP", 14, minimum=0, maximum=100_000
         )
         self.ML_API_LAST_GOOD = read_text(environ, "ML_API_LAST_GOOD")
+        self.ML_API_MODEL_URI = read_match(
+            environ,
+            "ML_API_MODEL_URI",
+            None,
+            pattern=MODEL_URI,
+            expected="models:/name@alias or models:/name/version",
+        )
+        self.ML_API_MODEL_POLL_SECONDS = read_int(
+            environ, "ML_API_MODEL_POLL_SECONDS", 60, minimum=0, maximum=86_400
+        )
         self.REGRESSION_MODEL_ARTIFACT = read_text(environ, "REGRESSION_MODEL_ARTIFACT")
         self._read_guards(environ)
 

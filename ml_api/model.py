@@ -19,6 +19,7 @@ from regression_model import (
     RegressionModelError,
     copy_artifact,
     load_model,
+    origin_of,
 )
 
 EXTENSION = "regression_model"
@@ -33,6 +34,10 @@ class CannotExplain(ModelUnavailable):
     """The artifact holds a model, and not what explanations need."""
 
 
+class NotFetched(ModelNotFound):
+    """The model of a registry is to be served, and none of it has been pulled yet."""
+
+
 class ModelHolder:
     """Loads an artifact once and remembers for a few seconds that it could not.
 
@@ -42,6 +47,8 @@ class ModelHolder:
     A model that answers its golden rows is copied to the folder ``last_good``. From there it is
     served when the artifact that should replace it is missing, damaged or unsound, or cannot be
     read by this version: a reload never puts a broken model in the place of a good one.
+
+    With ``from_registry``, what did not come out of one is never served, from either folder.
     """
 
     def __init__(
@@ -49,13 +56,16 @@ class ModelHolder:
         artifact: str | None,
         *,
         last_good: str | None = None,
+        from_registry: bool = False,
         metrics: Metrics | None = None,
     ) -> None:
         self._artifact = artifact
+        self._from_registry = from_registry
         self._metrics = metrics or Metrics()
         self._last_good = None if last_good is None else Path(last_good)
         self._lock = threading.Lock()
         self._model: Model | None = None
+        self._origin = ""
         self._failure = ""
         self._logged = ""
         self._retry_at = 0.0
@@ -72,6 +82,10 @@ class ModelHolder:
                     self._model = self._load()
         return self._model
 
+    def info(self) -> dict[str, str]:
+        """Which model it is, and where it came from. Raises ``ModelUnavailable``."""
+        return {**self.get().info(), "origin": self._origin}
+
     def faults(self) -> list[str]:
         """What the model's golden rows say against it; asked once, empty when it is sound."""
         model = self.get()
@@ -84,7 +98,7 @@ class ModelHolder:
         if time.monotonic() < self._retry_at:
             raise ModelUnavailable(self._failure)
         try:
-            model = load_model(self._artifact)
+            model, origin = self._open(self._artifact)
         except Exception as error:
             # The first failure is news and its repetitions are not: one error in the log each.
             if repr(error) != self._logged:
@@ -98,26 +112,43 @@ class ModelHolder:
             self._retry_at = time.monotonic() + RETRY_SECONDS
             raise ModelUnavailable(self._failure) from error
         if self._last_good is not None:
-            return self._sound(model, self._last_good)
-        return self._loaded(model, "loaded")
+            return self._sound(model, origin, self._last_good)
+        return self._loaded(model, origin, "loaded")
 
-    def _sound(self, model: Model, last_good: Path) -> Model:
+    def _open(self, folder: str | Path | None) -> tuple[Model, str]:
+        """The model of a folder, and where it came from.
+
+        That is asked once: a model stays in service for a while after its folder was replaced.
+        """
+        try:
+            model = load_model(folder)
+        except ModelNotFound:
+            if self._from_registry:
+                raise NotFetched("no model has been pulled from the registry yet") from None
+            raise
+        origin = origin_of(model.artifact)
+        if self._from_registry and not origin.startswith("models:/"):
+            raise NotFetched(f"{model.artifact.folder} did not come out of a registry ({origin})")
+        return model, origin
+
+    def _sound(self, model: Model, origin: str, last_good: Path) -> Model:
         """``model`` where it answers its golden rows, and a copy is kept; else the last good."""
         try:
             self._faults = _check(model)
         except ModelUnavailable:
             self._faults = None  # asked again by whoever wants to know
         if self._faults != []:
+            self._origin = origin
             return self._kept() or model
-        _keep(model, last_good)
-        return self._loaded(model, "loaded")
+        _keep(model, origin, last_good)
+        return self._loaded(model, origin, "loaded")
 
     def _kept(self) -> Model | None:
         """The model last found sound, where there is one and it still is."""
         if self._last_good is None:
             return None
         try:
-            model = load_model(self._last_good)
+            model, origin = self._open(self._last_good)
             faults = model.check_golden()
         except Exception as error:
             if not isinstance(error, ModelNotFound):
@@ -126,19 +157,19 @@ class ModelHolder:
         if faults:
             return None
         self._faults = []
-        return self._loaded(model, "last_good")
+        return self._loaded(model, origin, "last_good")
 
-    def _loaded(self, model: Model, outcome: str) -> Model:
-        logs.info(
-            "model.last_good_loaded" if outcome == "last_good" else "model.loaded", **model.info()
-        )
+    def _loaded(self, model: Model, origin: str, outcome: str) -> Model:
+        self._origin = origin
+        event = "model.last_good_loaded" if outcome == "last_good" else "model.loaded"
+        logs.info(event, **model.info(), origin=origin)
         self._metrics.model_loaded(outcome, model.info())
         return model
 
 
-def _keep(model: Model, folder: Path) -> None:
+def _keep(model: Model, origin: str, folder: Path) -> None:
     try:
-        copy_artifact(model.artifact, folder)
+        copy_artifact(model.artifact, folder, origin=origin)
     except (OSError, RegressionModelError) as error:  # a full disk is no reason not to serve
         _log_failure("model.not_kept", error)
 
@@ -162,6 +193,8 @@ def _log_failure(event: str, error: Exception) -> None:
 
 def _reason(error: Exception) -> str:
     # Messages of the package name folders of this machine; clients get the kind of failure only.
+    if isinstance(error, NotFetched):
+        return "The model has not been fetched from its registry yet."
     if isinstance(error, ModelNotFound):
         return "No trained model is installed here."
     if isinstance(error, ArtifactError):

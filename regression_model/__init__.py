@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from regression_model.artifact import copy_artifact
+    from regression_model.artifact import copy_artifact, origin_of
     from regression_model.comparables import Comparable
     from regression_model.errors import (
         ArtifactCorrupt,
@@ -78,6 +78,7 @@ __all__ = [
     "copy_artifact",
     "load_model",
     "make_prediction",
+    "origin_of",
     "parse_request",
     "validate_inputs",
 ]
@@ -94,6 +95,7 @@ _HOMES = {
     "copy_artifact": "artifact",
     "load_model": "predict",
     "make_prediction": "predict",
+    "origin_of": "artifact",
     "parse_request": "records",
     "validate_inputs": "predict",
 }

@@ -72,8 +72,9 @@ class Service:
         wait_for(condition)
 
     def workers(self) -> dict[int, psutil.Process]:
-        """The processes that answer, by their number."""
-        return {worker.pid: worker for worker in psutil.Process(self.process.pid).children()}
+        """The processes that answer, by their number; the watcher of a registry does not."""
+        children = psutil.Process(self.process.pid).children()
+        return {child.pid: child for child in children if not is_watcher(child)}
 
     def reload(self) -> None:
         """Ask for new workers; returns when they have taken over and the old ones are gone."""
@@ -89,7 +90,7 @@ class Service:
 
 @contextmanager
 def running(
-    artifact: Path,
+    artifact: Path | None,
     folder: Path,
     *,
     config: Path = CONFIG,
@@ -105,7 +106,9 @@ def running(
     """
     stdout, stderr = stdout or folder / "stdout.log", folder / "stderr.log"
     port = free_port()
-    names = {"PORT": str(port), "REGRESSION_MODEL_ARTIFACT": str(artifact), **settings}
+    names = {"PORT": str(port), **settings}
+    if artifact is not None:
+        names.setdefault("REGRESSION_MODEL_ARTIFACT", str(artifact))
     with stdout.open("wb") as out, stderr.open("wb") as err:
         process = subprocess.Popen(
             [*within, *gunicorn(config)],
@@ -120,6 +123,14 @@ def running(
         yield service
     finally:
         _kill(process)
+
+
+def is_watcher(process: psutil.Process) -> bool:
+    """Whether a child of the service's master asks a registry for its model."""
+    try:
+        return any(word.endswith("registry_watcher.py") for word in process.cmdline())
+    except psutil.Error:  # it has just ended
+        return False
 
 
 def gunicorn(config: Path = CONFIG) -> list[str]:

@@ -183,6 +183,8 @@ def test_the_manifest_and_the_service_tell_their_versions(artifact: Path) -> Non
 
 
 LOCKS = {"serving": ["api"], "training": ["train", "batch"]}
+# MLflow's client holds back what is tested newer, which the service itself does not need.
+WITH_MLFLOW = {"serving-registry": ["api", "registry"]}
 
 
 class Locked(NamedTuple):
@@ -218,7 +220,14 @@ def test_a_lock_holds_tested_versions_by_hash(name: str) -> None:
     assert all(entry.hashes for entry in locked(name).values())
 
 
-@pytest.mark.parametrize(("name", "extras"), LOCKS.items())
+def test_a_service_with_a_registry_has_the_versions_of_one_without() -> None:
+    alone, beside = locked("serving"), locked("serving-registry")
+
+    assert set(alone) < set(beside)
+    assert all(entry.hashes for entry in beside.values())
+
+
+@pytest.mark.parametrize(("name", "extras"), (LOCKS | WITH_MLFLOW).items())
 def test_a_lock_holds_every_dependency(name: str, extras: list[str]) -> None:
     wanted = [*PROJECT["dependencies"]]
     wanted += [one for extra in extras for one in PROJECT["optional-dependencies"][extra]]
@@ -229,6 +238,7 @@ def test_a_lock_holds_every_dependency(name: str, extras: list[str]) -> None:
 
 # MLflow holds back what the others need newer: its environment has pins of its own.
 APART = {"mlflow": ["train", "tune", "mlflow"]}
+IN_A_LOCK = ["registry"]  # of its own
 
 
 def test_every_dependency_is_pinned() -> None:
@@ -236,7 +246,12 @@ def test_every_dependency_is_pinned() -> None:
     extras = PROJECT["optional-dependencies"]
     wanted = [
         *PROJECT["dependencies"],
-        *(one for name, extra in extras.items() if name not in APART for one in extra),
+        *(
+            one
+            for name, extra in extras.items()
+            if name not in (*APART, *IN_A_LOCK)
+            for one in extra
+        ),
         *(name for group in groups.values() for name in group if isinstance(name, str)),
     ]
 

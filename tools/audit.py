@@ -1,9 +1,10 @@
 """Ask for known vulnerabilities of what the service is installed with: ``python tools/audit.py``.
 
-``requirements/serving.txt`` is installed by hash into a new environment, and pip-audit asks an
-advisory service for each package that is then there. It fails where one is vulnerable, and where
-one was not asked for: pip-audit alone ends well after it skipped everything. The service is PyPI,
-or the one that ``PIP_AUDIT_VULNERABILITY_SERVICE`` and ``PIP_AUDIT_OSV_URL`` name.
+Each lock of the service, ``requirements/serving.txt`` and the one for a model out of a registry, is
+installed by hash into a new environment, and pip-audit asks an advisory service for each package
+that is then there. It fails where one is vulnerable, and where one was not asked for: pip-audit
+alone ends well after it skipped everything. The service is PyPI, or the one that
+``PIP_AUDIT_VULNERABILITY_SERVICE`` and ``PIP_AUDIT_OSV_URL`` name.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCK = ROOT / "requirements" / "serving.txt"
+LOCKS = [ROOT / "requirements" / f"{name}.txt" for name in ("serving", "serving-registry")]
 
 Report = Mapping[str, Any]
 
@@ -31,21 +32,27 @@ class Refused(Exception):
 
 
 def main() -> None:
-    """Install a lock, audit it, and see that nothing was left out."""
+    """Install locks, audit them, and see that nothing was left out."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("lock", type=Path, nargs="?", default=LOCK)
-    lock = parser.parse_args().lock
-    try:
-        with tempfile.TemporaryDirectory(prefix="regression-model-") as folder:
-            packages = install(lock, Path(folder) / "venv")
-            installed = {
-                named(each.metadata["Name"], each.version)
-                for each in distributions(path=[str(packages)])
-            }
-            check(installed, audit(packages))
-    except Refused as refused:
-        sys.exit(f"audit: {refused}")
-    print(f"audit: {len(installed)} packages of {lock.name} audited, none is known as vulnerable")
+    parser.add_argument("lock", type=Path, nargs="*", default=LOCKS)
+    for lock in parser.parse_args().lock:
+        try:
+            packages = audit_lock(lock)
+        except Refused as refused:
+            sys.exit(f"audit: {refused}")
+        print(f"audit: {packages} packages of {lock.name} audited, none is known as vulnerable")
+
+
+def audit_lock(lock: Path) -> int:
+    """How many packages of a lock were audited and found sound. Raises :class:`Refused`."""
+    with tempfile.TemporaryDirectory(prefix="regression-model-") as folder:
+        packages = install(lock, Path(folder) / "venv")
+        installed = {
+            named(each.metadata["Name"], each.version)
+            for each in distributions(path=[str(packages)])
+        }
+        check(installed, audit(packages))
+    return len(installed)
 
 
 def install(lock: Path, environment: Path) -> Path:

@@ -1,8 +1,8 @@
 """List what a release is installed with: ``python tools/sbom.py dist``.
 
 The wheel of the folder is installed beside each lock of ``requirements/`` into a new environment,
-by hash. What is then there is written into the folder as CycloneDX (``sbom-serving.json``,
-``sbom-training.json``), and its licences as a table (``licences.md``). A licence that is not
+by hash. What is then there is written into the folder as CycloneDX (``sbom-serving.json``
+and so on), and its licences as a table (``licences.md``). A licence that is not
 allowed below, a package without one and a list that lacks a locked package are refused.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("serving", "training")
+LOCKS = ("serving", "serving-registry", "training")
 OURS = "regression-model"
 
 # Permissive, or copyleft by the file for what we use as it is.

@@ -30,6 +30,7 @@ class Versions(TypedDict):
 
     model_version: Annotated[str, Field(description="The version of the model.")]
     artifact: Annotated[str, Field(description="The name of its artifact.")]
+    origin: Annotated[str, Field(description="Where it came from: package, folder or registry.")]
     data: Annotated[str, Field(description="What it learned from; sample means generated houses.")]
     trained_at: Annotated[str, Field(description="When it was trained (ISO 8601).")]
     api_version: Annotated[str, Field(description="The version of the service.")]
@@ -55,4 +56,4 @@ def ready() -> Response:
 @answers(Versions, refusals=(503,))
 def version() -> Response:
     """The versions of the model and of this service, and where the model came from."""
-    return json_response({**holder().get().info(), "api_version": ml_api.__version__})
+    return json_response({**holder().info(), "api_version": ml_api.__version__})

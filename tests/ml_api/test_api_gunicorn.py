@@ -45,6 +45,8 @@ GARBAGE = {
     "ML_API_TRUSTED_HOSTS": ["http://host", "a,,b"],
     "ML_API_TRUSTED_PROXIES": ["garbage", "127.0.0.1"],
     "ML_API_CORS_ORIGINS": ["*", "app.example.com", "https://app.example.com/"],
+    "ML_API_MODEL_URI": ["garbage", "models:/no-version", "models:/m/latest", "models:/a b/1"],
+    "ML_API_MODEL_POLL_SECONDS": ["garbage", "-1", "86401"],
     "REGRESSION_MODEL_ARTIFACT": [],
     "FLASK_DEBUG": ["garbage"],
 }

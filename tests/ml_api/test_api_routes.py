@@ -34,8 +34,14 @@ def test_version_names_model_and_service(client: FlaskClient, artifact: Path) ->
     answer = client.get("/version")
 
     assert answer.status_code == 200
-    assert answer.json == {**load_model(artifact).info(), "api_version": ml_api.__version__}
-    assert set(answer.json) == {"model_version", "api_version", "artifact", "data", "trained_at"}
+    assert answer.json == {
+        **load_model(artifact).info(),
+        "origin": "folder",
+        "api_version": ml_api.__version__,
+    }
+    assert set(answer.json) == {
+        *("model_version", "api_version", "artifact", "origin", "data", "trained_at")
+    }
 
 
 def test_schema_describes_the_fields_that_predict_takes(

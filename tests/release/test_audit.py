@@ -153,5 +153,8 @@ def test_an_audit_that_left_something_out_fails(
         tool["check"](installed, {"dependencies": told})
 
 
-def test_every_package_of_the_lock_is_audited_by_default() -> None:
-    assert runpy.run_path(str(ROOT / "tools" / "audit.py"))["LOCK"] == LOCK
+def test_every_lock_of_the_service_is_audited_by_default() -> None:
+    locks = runpy.run_path(str(ROOT / "tools" / "audit.py"))["LOCKS"]
+
+    assert {lock.name for lock in locks} == {path.name for path in LOCK.parent.glob("serving*.txt")}
+    assert LOCK in locks

@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 Tool = Callable[..., subprocess.CompletedProcess[str]]
+LOCKS = ("serving", "serving-registry", "training")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_a_list_that_lacks_something_is_refused(
         sbom["check_complete"]("s", found, lock)
 
 
-@pytest.mark.parametrize("name", ["serving", "training"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_every_lock_is_read_whole(name: str, sbom: Any) -> None:
     lock = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
     with pytest.raises(sbom["Refused"], match=r"lacks .*numpy") as refused:
@@ -117,7 +118,7 @@ def test_a_real_installation_is_listed(
     checkout: Callable[..., Path], built: tuple[Path, Path], tmp_path: Path
 ) -> None:
     project = checkout()
-    for name in ("serving", "training"):
+    for name in LOCKS:
         lock = project / "requirements" / f"{name}.txt"
         (click,) = re.findall(r"^click==.*?(?=^\S)", lock.read_text("utf-8"), re.M | re.S)
         lock.write_text(click, "utf-8")  # one library, for speed
@@ -131,9 +132,9 @@ def test_a_real_installation_is_listed(
     )
 
     assert ended.returncode == 0, ended.stderr
-    for name in ("serving", "training"):
+    for name in LOCKS:
         listed = json.loads((tmp_path / f"sbom-{name}.json").read_text("utf-8"))
         assert listed["bomFormat"] == "CycloneDX"
         assert {one["name"] for one in listed["components"]} == {"click", "regression-model"}
     table = (tmp_path / "licences.md").read_text("utf-8")
-    assert re.search(r"^\| click \S+ \| BSD-3-Clause \| serving, training \|$", table, re.M)
+    assert re.search(rf"^\| click \S+ \| BSD-3-Clause \| {', '.join(LOCKS)} \|$", table, re.M)

@@ -1,0 +1,79 @@
+"""Folders that gunicorn's master makes where none was named, in memory where there is some.
+
+Each is locked by whoever uses it, and goes with the last of them. Only the standard library is
+imported here: the master runs this file, and must not load the application.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import MutableMapping
+from contextlib import suppress
+from pathlib import Path
+
+PREFIX = "ml-api-"
+
+
+class OwnFolders:
+    """The folders of one master, named to its workers in variables of ``environ``."""
+
+    def __init__(self, environ: MutableMapping[str, str]) -> None:
+        self._environ = environ
+        self._locks: dict[str, int] = {}
+
+    def provide(self, name: str, purpose: str) -> None:
+        """See to a folder in the variable ``name``: a new one, unless one is named there.
+
+        One that is named may be a predecessor's (see ``hand_over``): it is then used together.
+        """
+        prefix = f"{PREFIX}{purpose}-"
+        named = self._environ.get(name)
+        if named is None:
+            self._environ[name], self._locks[name] = _make(prefix)
+        elif Path(named).name.startswith(prefix):
+            self._locks[name] = _lock(Path(named), fcntl.LOCK_SH)
+
+    def hand_over(self, environ: MutableMapping[str, str], *, shared: str) -> None:
+        """Keep own folders out of a successor's ``environ``, but the one that it shall share."""
+        for name in self._locks:
+            # Since a reload, what is set here is taken for the original.
+            environ.pop(name, None)
+        if shared in self._locks:
+            environ[shared] = self._environ[shared]
+
+    def leave(self) -> None:
+        """Remove the folders that nobody else uses."""
+        for name, lock in self._locks.items():
+            fcntl.flock(lock, fcntl.LOCK_UN)  # for workers that are left too: they inherited it
+            _remove(Path(self._environ[name]))
+
+
+def _make(prefix: str) -> tuple[str, int]:
+    """Make and lock a folder; those that nobody locks were left by masters that were killed."""
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()  # noqa: S108
+    for left in Path(memory).glob(f"{prefix}*"):
+        _remove(left)
+    made = Path(tempfile.mkdtemp(prefix=f".{prefix}", dir=memory))
+    lock = _lock(made, fcntl.LOCK_SH)
+    return str(made.rename(made.with_name(made.name.removeprefix(".")))), lock
+
+
+def _remove(folder: Path) -> None:
+    with suppress(OSError):  # another user's, or in use
+        lock = _lock(folder, fcntl.LOCK_EX)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _lock(folder: Path, kind: int) -> int:
+    """Lock a folder, for as long as the descriptor that is returned stays open."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
