@@ -143,8 +143,10 @@ class Registry:
     def _downloaded(self, version: Version, folder: Path) -> Artifact:
         place = mkdtemp(dir=folder)
         with self._asked():
+            # Its URI would be looked up in the registry of the environment, whichever is meant.
+            source = self._client.get_model_version_download_uri(self.name, version.number)
             download_artifacts(
-                f"{version.uri}/artifacts",
+                f"{source}/artifacts",
                 dst_path=place,
                 tracking_uri=self.store.uri,
                 registry_uri=self._uri,

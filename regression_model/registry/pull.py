@@ -9,7 +9,7 @@ from typing import NamedTuple
 from regression_model.artifact import Artifact, copy_artifact, open_artifact, origin_of
 from regression_model.errors import ArtifactError, ModelNotFound, RegistryFailed
 from regression_model.registry.client import Registry
-from regression_model.registry.versions import Named
+from regression_model.registry.versions import DIGEST, Named, Version
 
 
 class Pulled(NamedTuple):
@@ -28,12 +28,18 @@ def pull(registry: Registry, named: Named, folder: Path) -> Pulled:
     """
     held = _held(folder)
     version = registry.find(named)
-    if held is not None and origin_of(held) == version.uri:
+    if held is not None and _is(held, version):
         return Pulled(version.uri, held.folder.name, changed=False)
     with TemporaryDirectory(prefix="regression-model-") as temporary:
         artifact = registry.load(version, Path(temporary)).artifact
         copy_artifact(artifact, folder, origin=version.uri)
     return Pulled(version.uri, artifact.folder.name, changed=True)
+
+
+def _is(held: Artifact, version: Version) -> bool:
+    """Another registry may have another model under the same number."""
+    digest = held.manifest["digest"]
+    return origin_of(held) == version.uri and version.tags.get(DIGEST, digest) == digest
 
 
 def _held(folder: Path) -> Artifact | None:

@@ -409,6 +409,29 @@ def test_another_version_takes_the_place_of_the_first(registry: Registry, tmp_pa
     assert [p for p in (tmp_path / "served").iterdir() if p.is_dir()] == [held.folder]
 
 
+def test_a_copy_from_another_registry_is_another_model(
+    registry: Registry, stock: Stock, tmp_path: Path
+) -> None:
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    registry("register", stock.artifacts["next"], "--uri", other)
+    wanted = ("models:/regression-model/1", "--output", tmp_path / "served", "--json")
+
+    told = [json.loads(registry("pull", *wanted, *more).stdout) for more in ((), ("--uri", other))]
+
+    assert [one["origin"] for one in told] == ["models:/regression-model/1"] * 2
+    assert told[0]["artifact"] != told[1]["artifact"]
+    assert told[1]["changed"] is True
+
+
+def test_the_registry_may_be_named_alone(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", os.environ["MLFLOW_TRACKING_URI"])
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+
+    assert len(json.loads(registry("list", "--json").stdout)) == len(VERSIONS)
+
+
 def test_a_model_that_was_trained_there_is_not_lost(registry: Registry, artifact: Path) -> None:
     done = registry("pull", "models:/regression-model/1", "--output", artifact)
 

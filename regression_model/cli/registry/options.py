@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -27,10 +28,15 @@ by_option = click.option(
 
 
 def registry_at(uri: str | None, name: str, experiment: str | None = None) -> Registry:
-    """The registry that is asked for, by the rules for where runs are kept."""
-    from regression_model.registry.client import Registry
-    from regression_model.tracking.store import store_of
+    """The registry that is asked for, by the rules for where runs are kept.
 
+    Where only a registry is named, runs are kept there as well.
+    """
+    from regression_model.registry.client import REGISTRY_VARIABLE, Registry
+    from regression_model.tracking.store import URI_VARIABLE, store_of
+
+    if not (uri or os.environ.get(URI_VARIABLE)):
+        uri = os.environ.get(REGISTRY_VARIABLE)
     return Registry(store_of(uri, experiment), name)
 
 
