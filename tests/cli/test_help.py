@@ -7,21 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click import Context
 from click.testing import Result
+
+from regression_model.cli import group
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = [
-    "data fetch",
-    "explore",
-    "train",
-    "tune",
-    "evaluate",
-    "diff",
-    "predict",
-    "explain",
-    "sample",
-    "info",
-    "doctor",
+    f"{name} {part}".rstrip()
+    for name in group.list_commands(Context(group))
+    for part in getattr(group.get_command(Context(group), name), "commands", [""])
 ]
 VERSION = ROOT.joinpath("regression_model/VERSION").read_text().strip()
 
