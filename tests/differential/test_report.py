@@ -52,6 +52,7 @@ def test_both_kinds_of_report_have_the_same_sections(
     for report in (page, text):
         assert "changes are past their limits." in report
         assert "the typical house +20.0%" in report
+        assert f"{len(difference.log_ratio)} generated houses valued by both models." in report
     assert f"**100.0% {PAST}**" in text
     assert not re.search(r"<(script|link|iframe|img)\b|@import|url\((?!#)", page)
 
