@@ -79,6 +79,8 @@ def test_equal_models_say_so_and_can_be_drawn(
     page = (tmp_path / "diff.html").read_text("utf-8")
     for sentence in ("No difference", "No house moved.", "They say the same."):
         assert sentence in page
+    assert ">+2%<" in page
+    assert ">\N{MINUS SIGN}0%<" not in page
 
 
 def test_movers_that_are_not_asked_for_are_not_denied(difference: Difference, checks: Any) -> None:
