@@ -8,6 +8,7 @@ codes of errors and warnings. No value of a house becomes a label.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping
 from itertools import chain
 from typing import Any, NamedTuple, cast
@@ -151,16 +152,15 @@ class Metrics:
                 values[index : index + len(histogram)] += histogram
 
     def _add_codes(self, family: str, issues: list[Issue]) -> None:
-        for issue in issues:
-            code = issue["code"]
+        for code, count in Counter(issue["code"] for issue in issues).items():
             index = self._codes.get((family, code))
             if index is None:
                 index = self._codes[family, code] = self._index(family, code=code)
-            self._add(index)
+            self._add(index, count)
 
-    def _add(self, index: int) -> None:
+    def _add(self, index: int, count: int = 1) -> None:
         with self._lock:
-            self._values[index] += 1
+            self._values[index] += count
 
     def _name(self, route: str, status: int) -> tuple[int, int]:
         requests = self._index("ml_api_requests", route=route, status=str(status))

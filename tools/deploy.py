@@ -97,7 +97,9 @@ def put_back(
         service.see_again(told)
     except (Refused, NotInService) as fault:
         return f"NOT rolled back: {fault}. Look at the platform at once"
-    return f"Rolled back: {told or 'what ran before'} is in service"
+    if told is None:
+        return "Rolled back: what ran before was pushed again; it did not answer before either"
+    return f"Rolled back: {told} is in service"
 
 
 def say(line: str) -> None:

@@ -88,13 +88,13 @@ class Service:
 
     def _see_prices(self, expected: Expected) -> None:
         houses = [row["house"] for row in expected.golden]
-        prices = self._ask("POST", PREDICT, {"inputs": houses})["predictions"]
+        prices = self._ask("POST", PREDICT, {"inputs": houses}).get("predictions")
         recorded = [row["prediction"] for row in expected.golden]
-        if len(prices) != len(recorded):
-            raise NotInService(f"{len(recorded)} golden houses get {len(prices)} prices")
+        if not isinstance(prices, list) or len(prices) != len(recorded):
+            raise NotInService(f"{len(recorded)} golden houses get other than as many prices")
         for row, (price, right) in enumerate(zip(prices, recorded, strict=True)):
-            if (price is None) != (right is None) or abs((price or 0) - (right or 0)) > DOLLAR:
-                raise NotInService(f"golden house {row} costs {price}, expected {right}")
+            if not agrees(price, right):
+                raise NotInService(f"golden house {row} costs {price!r}, expected {right}")
 
     def _see_refusal(self) -> None:
         problem = self._ask("POST", PREDICT, {"inputs": []}, expected=422)
@@ -122,6 +122,13 @@ class Service:
         if not isinstance(told, dict):
             raise NotInService(f"{method} {path} does not answer a JSON object")
         return told
+
+
+def agrees(price: Any, right: float | None) -> bool:
+    """Whether an answer is the price that was recorded; no number and NaN are not."""
+    if right is None or isinstance(price, bool) or not isinstance(price, int | float):
+        return price is None and right is None
+    return abs(price - right) <= DOLLAR
 
 
 def hint(answer: requests.Response) -> str:

@@ -79,6 +79,7 @@ class Platform:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",  # a build prints what it likes
         )
         with running:
             for line in running.stdout or ():

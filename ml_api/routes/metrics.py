@@ -13,7 +13,7 @@ blueprint = Blueprint("metrics", __name__)
 @blueprint.get("/metrics")
 @answers(str, "text/plain")
 def metrics() -> Response:
-    """The counts of all workers, in the format that `Accept` asks for. Touches no model."""
+    """The counts of all workers, in the format that Accept asks for. Touches no model."""
     from ml_api.exposition import expose  # its library is loaded by the first who asks
 
     content, content_type = expose(counted().counters, request.headers.get("Accept", ""))

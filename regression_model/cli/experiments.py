@@ -116,7 +116,7 @@ def _show(sales: Sales, found: Sequence[Result]) -> None:
             *(one.title for one in ratios.values()),
             "s a fit",
         ),
-        title=f"{len(sales.prices):,} sales of {sales.name}, {folds} folds",
+        title=f"{sales.name}, {len(sales.prices):,} sales, {folds} folds",
     )
     for column in table.columns[1:]:
         column.justify = "right"

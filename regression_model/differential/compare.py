@@ -125,7 +125,7 @@ def compare(
     if not len(both):
         reasons = [error["message"] for side in sides for error in side.errors][:1]
         raise InvalidInput(
-            f"{houses.name} has no house that both models value ({'; '.join(reasons)}); "
+            f"{houses.name}: no house that both models value ({'; '.join(reasons)}); "
             "give other houses with --data"
         )
     before, after = sides[0].take(both), sides[1].take(both)

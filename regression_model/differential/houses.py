@@ -39,6 +39,10 @@ class Houses:
         """Whether ``model`` was trained on this very file."""
         return bool(model.artifact.manifest["data"]["sha256"] == self.sha256)
 
+    def counted(self, number: int) -> str:
+        """So many of these houses, in words."""
+        return f"{number:,} {self.name if self.sha256 is None else f'houses of {self.name}'}"
+
 
 def read_houses(path: Path, old: Model, new: Model) -> Houses:
     """Read a table by the rules of each model, with prices where the new one's target is there.

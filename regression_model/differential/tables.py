@@ -158,7 +158,7 @@ def description_table(descriptions: Sequence[Differing]) -> Table:
 def counts(difference: Difference) -> str:
     """How many houses were compared, and how many were not."""
     compared, only = len(difference.log_ratio), len(difference.refusals)
-    text = f"{compared:,} houses of {difference.houses.name} valued by both models"
+    text = f"{difference.houses.counted(compared)} valued by both models"
     if only:
         text += f", {only:,} refused by one of them"
     if difference.refused_by_both:

@@ -42,7 +42,7 @@ def write_report(artifact: Artifact, folder: Path) -> tuple[Path, Path]:
         page,
         render_page(
             title=f"How good is the model? {model.spec.name}",
-            subtitle=f"Judged by the cross-validation on {data['rows']:,} sales of {data['name']}: "
+            subtitle=f"Judged by cross-validation ({data['name']}, {data['rows']:,} sales): "
             "each was valued by a model that had not seen it",
             facts={
                 "model": model.version,

@@ -66,6 +66,9 @@ def test_a_change_past_a_limit_is_exit_code_1_and_named(
     assert "`differential`" in result.stderr
     assert "Contributions changed" not in result.stderr
     assert "past their limits" in result.stdout
+    assert re.search(
+        r"^\d+ houses of \S+\.csv valued by both models\.", result.stdout, re.MULTILINE
+    )
     assert "past their limits" in Path("diff.md").read_text()
     told = diff(artifact, dearer, "--data", houses, "--json", "--movers", "1")
     assert told.exit_code == 1

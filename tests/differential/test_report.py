@@ -52,6 +52,7 @@ def test_both_kinds_of_report_have_the_same_sections(
     for report in (page, text):
         assert "changes are past their limits." in report
         assert "the typical house +20.0%" in report
+        assert f"{len(difference.log_ratio)} generated houses valued by both models." in report
     assert f"**100.0% {PAST}**" in text
     assert not re.search(r"<(script|link|iframe|img)\b|@import|url\((?!#)", page)
 
@@ -78,6 +79,8 @@ def test_equal_models_say_so_and_can_be_drawn(
     page = (tmp_path / "diff.html").read_text("utf-8")
     for sentence in ("No difference", "No house moved.", "They say the same."):
         assert sentence in page
+    assert ">+2%<" in page
+    assert ">\N{MINUS SIGN}0%<" not in page
 
 
 def test_movers_that_are_not_asked_for_are_not_denied(difference: Difference, checks: Any) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple
 
 import pytest
@@ -269,6 +272,15 @@ def test_a_roll_back_that_fails_is_not_called_one(platform: Any, service: Any, s
     assert put_back("0" * 40, "model 1", "1" * 40, platform, service).startswith(said)
 
 
+def test_a_roll_back_promises_nothing_of_what_did_not_answer() -> None:
+    platform: Any = FromMemory()
+    service: Any = FromMemory()
+
+    said = put_back("0" * 40, None, "1" * 40, platform, service)
+
+    assert said.endswith("was pushed again; it did not answer before either")
+
+
 def test_what_ran_before_must_answer_again() -> None:
     service = Service("http://user:secret@127.0.0.1:1", key=None, patience=0)
 
@@ -277,6 +289,50 @@ def test_what_ran_before_must_answer_again() -> None:
         NotInService, match=r"^http://127\.0\.0\.1:1 answers nothing, before it was model 1$"
     ):
         service.see_again("model 1")
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """Answers what the class is told, whatever is asked."""
+
+    body = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("predictions", "said"),
+    [
+        ("", "2 golden houses get other than as many prices"),
+        (', "predictions": null', "2 golden houses get other than as many prices"),
+        (', "predictions": [1.0]', "2 golden houses get other than as many prices"),
+        (', "predictions": [NaN, null]', "golden house 0 costs nan, expected 1.0"),
+        (', "predictions": ["1.0", null]', "golden house 0 costs '1.0', expected 1.0"),
+        (', "predictions": [1.0, 0]', "golden house 1 costs 0, expected None"),
+        (', "predictions": [null, null]', "golden house 0 costs None, expected 1.0"),
+    ],
+)
+def test_answers_that_are_no_prices_are_not_in_service(
+    predictions: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deployed_service.PAUSE_SECONDS", 0)
+    told = type("Told", (Stranger,), {"body": f'{{"model_version": "1"{predictions}}}'.encode()})
+    golden: list[dict[str, Any]] = [{"house": {}, "prediction": right} for right in (1.0, None)]
+
+    with HTTPServer(("127.0.0.1", 0), told) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        service = Service(f"http://127.0.0.1:{server.server_port}", key=None, patience=0)
+        with pytest.raises(NotInService, match=f"^{re.escape(said)}$"):
+            service.see(Expected({"model_version": "1"}, golden))
+        server.shutdown()
 
 
 def test_nothing_at_the_address_is_not_in_service() -> None:
