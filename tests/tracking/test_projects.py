@@ -161,6 +161,23 @@ def test_a_git_address_predicts_with_the_model_of_a_run(
     assert not (checkout / "prices.csv").exists()
 
 
+def test_the_run_of_promote_holds_the_verdict(
+    project: Project, training: Any, home: Path, checkout: Path
+) -> None:
+    uri, client = f"sqlite:///{home / 'mlflow.db'}", client_at(home)
+    options = ["--uri", uri, "--experiment", "Default"]
+    done = CliRunner().invoke(group, ["registry", "register", str(checkout / "models"), *options])
+
+    decided = project("promote", "--env-manager", "local", why="the first, for now", by="ada")
+
+    champion = client.get_model_version_by_alias("regression-model", "champion")
+    assert done.exit_code == 0, done.output
+    assert champion.run_id == training.info.run_id
+    assert champion.tags["promotion_run"] == decided.info.run_id
+    assert (decided.info.status, decided.data.tags["verdict"]) == ("FINISHED", "passed")
+    assert (decided.data.tags["why"], decided.data.tags["by"]) == ("the first, for now", "ada")
+
+
 MANAGERS = "REGRESSION_MODEL_TEST_ENVIRONMENTS"
 
 
