@@ -67,14 +67,14 @@ def command(data: Path, artifact: Path | None, report: Path | None, as_json: boo
             write_page(report, render_report(model, sales, evaluation, listened))
         bar.update(task, completed=total)
     if as_json:
-        print_json(_summary(evaluation))
+        print_json(_summary(evaluation, model, sales, report))
     else:
         _show(f"{len(sales.prices):,} sales of {sales.name}", model, evaluation)
     if report is not None:
         messages().print(f"report written to {report}", markup=False, soft_wrap=True)
 
 
-def _summary(evaluation: Any) -> dict[str, Any]:
+def _summary(evaluation: Any, model: Any, sales: Any, report: Path | None) -> dict[str, Any]:
     from regression_model.evaluation.verdict import verdict
 
     study = evaluation.study.as_dict()
@@ -85,6 +85,14 @@ def _summary(evaluation: Any) -> dict[str, Any]:
         "trained_on_these_sales": evaluation.seen,
         "verdict": [vars(finding) for finding in verdict(evaluation.study)],
         "study": study,
+        "model": {**model.info(), "digest": model.artifact.manifest["digest"]},
+        "data": {
+            "source": sales.source,
+            "name": sales.name,
+            "rows": len(sales.prices),
+            "sha256": sales.sha256,
+        },
+        "report": None if report is None else str(report.absolute()),
     }
 
 

@@ -10,7 +10,7 @@ import click
 
 from regression_model.cli.sales import config_option, data_option, given_sales, repeats_option
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
-from regression_model.cli.tracking import asked_store, track_option, track_saved
+from regression_model.cli.tracking import asked_store, insist, track_option, track_saved
 
 if TYPE_CHECKING:
     from regression_model.training.data import Sales
@@ -75,6 +75,7 @@ def command(
     outcome = None if store is None or path is None else track_saved(path, store)
     if as_json:
         print_json(summary if outcome is None else {**summary, "tracking": outcome.as_dict()})
+    insist(store, outcome)
 
 
 def _summary(sales: Sales, found: Sequence[Result]) -> dict[str, Any]:

@@ -35,8 +35,10 @@ def command(
     """Record a saved model as a run of MLflow.
 
     SAVED is an artifact's folder, or a folder with CURRENT (without it, the model in force), or
-    the file that 'experiments' or 'tune' wrote. Everything is read from there, so that a training
-    can be recorded whenever a server is up. What the experiment has already is not recorded twice.
+    the file that 'experiments' or 'tune' wrote, or what 'evaluate --json' printed. Everything is
+    read from there, so that a training can be recorded whenever a server is up. What the
+    experiment has already is not recorded twice. Where MLFLOW_RUN_ID names a run, as 'mlflow run'
+    sets it, everything goes into that one.
 
     \b
       regression-model track models
@@ -78,8 +80,10 @@ def _run(
 
         return of_study.run_of_study(path, name=name), of_study.DIGEST
     if path is not None and path.is_file():
-        from regression_model.tracking import of_experiments
+        from regression_model.tracking import of_evaluation, of_experiments
 
+        if of_evaluation.is_evaluation(path):
+            return of_evaluation.run_of_evaluation(path, name=name), of_evaluation.DIGEST
         return of_experiments.run_of_experiments(path, name=name), of_experiments.DIGEST
     opened = open_artifact(path)  # before seconds of imports
     from regression_model.tracking.model import save_model
@@ -106,11 +110,12 @@ def summary(store: Store, recorded: Recorded) -> dict[str, Any]:
     """What machines are told of a run that was recorded."""
     from dataclasses import asdict
 
-    return {"uri": store.shown, "experiment": store.experiment, **asdict(recorded)}
+    return {"uri": store.shown, **asdict(recorded)}
 
 
 def _show(store: Store, recorded: Recorded) -> None:
     known = " (it was there already)" if recorded.before else ""
-    results().print(f"run {recorded.run_id} of experiment {store.experiment}{known}", markup=False)
+    named = f"run {recorded.run_id} of experiment {recorded.experiment}{known}"
+    results().print(named, markup=False)
     shown = recorded.url or f"mlflow server --backend-store-uri {store.shown}"
     messages().print(f"look at it: {shown}", markup=False, soft_wrap=True)

@@ -44,7 +44,7 @@ def asked_store(track: bool | None, text: str, *, label: str) -> Store | None:
     """
     if track is False:
         return None
-    from regression_model.tracking.store import URI_VARIABLE, read_timeout, store_of
+    from regression_model.tracking.store import URI_VARIABLE, check_begun, read_timeout, store_of
     from regression_model.training.config import parse_tracking
 
     section = parse_tracking(text, label=label)
@@ -53,7 +53,9 @@ def asked_store(track: bool | None, text: str, *, label: str) -> Store | None:
     if track and find_spec("mlflow") is None:
         raise MissingDependency("mlflow", extra="mlflow", purpose="--track")
     read_timeout()
-    return store_of(config=section)
+    store = store_of(config=section)
+    check_begun(store)
+    return store
 
 
 def track_saved(saved: Path, store: Store, *, options: Sequence[str] = ()) -> Outcome:
@@ -75,3 +77,13 @@ def track_saved(saved: Path, store: Store, *, options: Sequence[str] = ()) -> Ou
         where = outcome.run["url"] or f"{store.shown}, run {outcome.run['run_id']}"
         messages().print(f"tracked: {where}", markup=False, soft_wrap=True)
     return outcome
+
+
+def insist(store: Store | None, outcome: Outcome | None) -> None:
+    """End with 2 where a run that others began for this has nothing in it.
+
+    `mlflow run` would call it finished. Without such a run, nothing that tracking does ends a
+    command.
+    """
+    if store is not None and store.run_id is not None and outcome is not None and not outcome.run:
+        click.get_current_context().exit(2)

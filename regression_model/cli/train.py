@@ -24,7 +24,7 @@ from regression_model.cli.sales import (
     sql_option,
 )
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
-from regression_model.cli.tracking import asked_store, track_option, track_saved
+from regression_model.cli.tracking import asked_store, insist, track_option, track_saved
 
 if TYPE_CHECKING:
     from regression_model.tracking.apart import Outcome
@@ -65,7 +65,7 @@ def command(
     and held against the gate of the config; then it is refitted on all rows, compiled, and the
     compiled twin is proven to give the same prices. Nothing is saved when any of that fails.
     With --track the saved model is then recorded in MLflow; that it could not be is said, and
-    does not change the exit code.
+    does not change the exit code, but for a run that MLFLOW_RUN_ID names.
 
     \b
       regression-model train --data train.csv --output models
@@ -108,6 +108,7 @@ def command(
     if as_json:
         tracking = {} if outcome is None else {"tracking": outcome.as_dict()}
         print_json({**_summary(folder, sales, trained), **tracking})
+    insist(store, outcome)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import click
 
 from regression_model.cli.sales import config_option, data_option, given_sales
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
-from regression_model.cli.tracking import asked_store, track_option, track_saved
+from regression_model.cli.tracking import asked_store, insist, track_option, track_saved
 
 if TYPE_CHECKING:
     from regression_model.training.proposal import Proposal
@@ -92,6 +92,7 @@ def command(
     if interrupted:
         messages().print("Interrupted: the same command goes on with the study.")
         click.get_current_context().exit(INTERRUPTED)
+    insist(store, outcome)
 
 
 def _run(search: Search, trials: int) -> tuple[Comparison | None, bool]:

@@ -80,24 +80,30 @@ def _by_step(prefix: str, scores: list[dict[str, float]]) -> dict[str, list[floa
 
 def _metrics(manifest: Mapping[str, Any]) -> dict[str, float]:
     """The model's own figures without a prefix; everything else under the name of its group."""
-    metrics, interval, study = manifest["metrics"], manifest["interval"], manifest["study"]
+    metrics, interval = manifest["metrics"], manifest["interval"]
     validated = metrics["cross_validated"]
     found = defined(validated[MODEL]) | defined(metrics["held_out"][MODEL], "holdout/")
     found |= defined({f"{k}_rmsle": v for k, v in metrics["members"].items()}, "member/")
-    trimmed = study["ratios"]["overall"]["trimmed"] or {}
-    found |= defined({name: one["value"] for name, one in trimmed.items()}, "ratio/")
-    found |= defined({"worst_decile_median": _worst(study["decile_medians"])}, "ratio/")
-    overall = study["coverage"]["overall"]
-    ranges = {**overall["ranges"], "score_ratio": overall["score_ratio"]}
-    ranges["worst_decile_coverage"] = min(
-        one["ranges"]["coverage"] for one in study["coverage"]["deciles"]
-    )
-    found |= defined({**ranges, "holdout_coverage": interval["held_out_coverage"]}, "range/")
+    found |= study_metrics(manifest["study"])
+    found |= defined({"holdout_coverage": interval["held_out_coverage"]}, "range/")
     parity = manifest["parity"]
     apart = max(parity["largest_on_training"], parity["largest_on_edges"])
     for candidate, prefix in _BASELINES.items():
         found |= defined(validated[candidate], prefix)
     return found | defined({"parity_dollars": apart, "gate_passed": manifest["gate"]["passed"]})
+
+
+def study_metrics(study: Mapping[str, Any]) -> dict[str, float]:
+    """The ratio study and the ranges of a study, under their groups."""
+    trimmed = study["ratios"]["overall"]["trimmed"] or {}
+    found = defined({name: one["value"] for name, one in trimmed.items()}, "ratio/")
+    found |= defined({"worst_decile_median": _worst(study["decile_medians"])}, "ratio/")
+    overall = study["coverage"]["overall"]
+    ranges = {**overall["ranges"], "score_ratio": overall["score_ratio"]}
+    ranges["worst_decile_coverage"] = min(
+        (one["ranges"]["coverage"] for one in study["coverage"]["deciles"]), default=None
+    )
+    return found | defined(ranges, "range/")
 
 
 def _worst(medians: list[float]) -> float:

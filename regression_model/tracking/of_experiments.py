@@ -23,7 +23,8 @@ def run_of_experiments(path: Path, *, name: str | None = None) -> Run:
         data, candidates = found["data"], found["candidates"]
     except (ValueError, KeyError, TypeError):
         raise TrackingFailed(
-            f"{path} holds no results of 'regression-model experiments', and is no artifact"
+            f"{path} holds no results of 'regression-model experiments' or of "
+            "'regression-model evaluate --json', and is no artifact"
         ) from None
     digest = hashlib.sha256(content).hexdigest()
     return Run(

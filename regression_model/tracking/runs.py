@@ -12,13 +12,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Data:
-    """The sales behind a run; ``columns`` are name and type (``double`` or ``string``)."""
+    """The sales behind a run; ``columns`` are name and type (``double`` or ``string``).
+
+    ``used_for`` is what MLflow calls the context of a data set.
+    """
 
     name: str
     source: str
     sha256: str
     rows: int
     columns: Sequence[tuple[str, str]] = ()
+    used_for: str = "training"
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from regression_model.errors import TrackingFailed
+from regression_model.tracking.begun import NOTE, begun_run, fitted, forget_children
 from regression_model.tracking.failures import cut, failures
 from regression_model.tracking.runs import Data, Run
 from regression_model.tracking.store import Store
@@ -21,6 +22,7 @@ _Item = TypeVar("_Item")
 
 WHOLE = "recorded"  # the tag that a run has when all of it is there
 _LONGEST_PARAM, _LONGEST_TAG = 6000, 5000
+_SHORT = 8  # of a digest, before a name
 _DIGITS = 12  # of a checksum, where pages show it beside a name
 _MOST_PARAMS, _MOST_METRICS = 100, 1000
 # Else MLflow shows the pages that are made for language models.
@@ -32,6 +34,7 @@ class Recorded:
     """A run as it is in MLflow; ``url`` where a server shows it, ``before`` if it was there."""
 
     run_id: str
+    experiment: str
     experiment_id: str
     url: str | None
     before: bool = False
@@ -47,14 +50,37 @@ def send(run: Run, store: Store, *, identity: str, step: Step = lambda _: None) 
 
     ``identity`` is the name of a tag of the run. A finished run of the experiment that has the
     same value there is left as it is and returned; unfinished ones, of attempts that failed, are
-    deleted (MLflow keeps them restorable). Raises :class:`TrackingFailed`, in one line.
+    deleted (MLflow keeps them restorable). Where others began a run for it, all goes into that
+    run, whatever the experiment has. Raises :class:`TrackingFailed`, in one line.
     """
     with failures(store, TrackingFailed, "did not take the run"):
         client = MlflowClient(tracking_uri=store.uri)
+        if store.run_id is not None:
+            return _join(client, store, run, identity, step)
         experiment = _experiment(client, store.experiment)
         found = _before(client, experiment, identity, run.tags[identity])
         run_id = found or _record(client, experiment, run, step)
-    return Recorded(run_id, experiment, _url(store, experiment, run_id), before=found is not None)
+    url = _url(store, experiment, run_id)
+    return Recorded(run_id, store.experiment, experiment, url, before=found is not None)
+
+
+def _join(client: MlflowClient, store: Store, run: Run, identity: str, step: Step) -> Recorded:
+    """Put ``run`` into the run that others began, and which they will end."""
+    found = begun_run(client, store)
+    run_id, experiment = str(found.info.run_id), str(found.info.experiment_id)
+    value, tags = run.tags[identity], found.data.tags
+    before = WHOLE in tags and tags.get(identity) == value
+    if not before:
+        forget_children(client, found, run)
+        said = fitted(run, found, prefix=value[:_SHORT], longest=_LONGEST_PARAM)
+        # Not before its end is it known as a run of what it holds, so that no attempt at a run of
+        # our own takes it for one that failed.
+        others = {name: text for name, text in _tags(said).items() if name != identity}
+        client.log_batch(run_id, tags=[RunTag(*item) for item in others.items()])
+        _fill(client, experiment, run_id, said, step)
+        client.log_batch(run_id, tags=[RunTag(identity, value), RunTag(WHOLE, "whole")])
+    name = str(client.get_experiment(experiment).name)
+    return Recorded(run_id, name, experiment, _url(store, experiment, run_id), before=before)
 
 
 def _experiment(client: MlflowClient, name: str) -> str:
@@ -86,17 +112,29 @@ def _record(
     client: MlflowClient, experiment: str, run: Run, step: Step, parent: str | None = None
 ) -> str:
     started = time.time() if run.started is None else run.started
-    tags = {**run.tags, **({"mlflow.parentRunId": parent} if parent else {})}
-    if run.description:
-        tags["mlflow.note.content"] = run.description
     created = client.create_run(
         experiment,
         start_time=_milliseconds(started),
         run_name=run.name,
-        tags={name: cut(value, _LONGEST_TAG) for name, value in tags.items()},
+        tags={**_tags(run), **({"mlflow.parentRunId": parent} if parent else {})},
     )
     run_id = str(created.info.run_id)
-    _log_values(client, run_id, run, started)
+    _fill(client, experiment, run_id, replace(run, started=started), step)
+    client.log_batch(run_id, tags=[RunTag(WHOLE, "whole")])
+    ended = time.time() if run.ended is None else run.ended
+    status = "FAILED" if run.failed else "FINISHED"
+    client.set_terminated(run_id, status, _milliseconds(ended))
+    return run_id
+
+
+def _tags(run: Run) -> dict[str, str]:
+    described = {NOTE: run.description} if run.description else {}
+    return {name: cut(text, _LONGEST_TAG) for name, text in {**run.tags, **described}.items()}
+
+
+def _fill(client: MlflowClient, experiment: str, run_id: str, run: Run, step: Step) -> None:
+    """Values, files and nested runs of ``run`` into one that is there."""
+    _log_values(client, run_id, run, time.time() if run.started is None else run.started)
     if run.data is not None:
         client.log_inputs(run_id, [_dataset(run.data)])
     step(run.name)
@@ -106,11 +144,6 @@ def _record(
         step(path.name)
     for child in run.children:
         _record(client, experiment, child, step, run_id)
-    client.log_batch(run_id, tags=[RunTag(WHOLE, "whole")])
-    ended = time.time() if run.ended is None else run.ended
-    status = "FAILED" if run.failed else "FINISHED"
-    client.set_terminated(run_id, status, _milliseconds(ended))
-    return run_id
 
 
 def _log_values(client: MlflowClient, run_id: str, run: Run, started: float) -> None:
@@ -144,7 +177,7 @@ def _dataset(data: Data) -> DatasetInput:
             schema=json.dumps({"mlflow_colspec": columns}) if columns else None,
             profile=json.dumps({"num_rows": data.rows}),
         ),
-        tags=[InputTag("mlflow.data.context", "training")],
+        tags=[InputTag("mlflow.data.context", data.used_for)],
     )
 
 

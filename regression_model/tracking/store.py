@@ -7,11 +7,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from regression_model.errors import TrackingFailed
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 EXPERIMENT_VARIABLE = "MLFLOW_EXPERIMENT_NAME"
+RUN_VARIABLE = "MLFLOW_RUN_ID"  # which `mlflow run` sets for the command that it runs
 TIMEOUT_VARIABLE = "REGRESSION_MODEL_TRACKING_TIMEOUT"
 DEFAULT_URI = "sqlite:///mlflow.db"
 DEFAULT_EXPERIMENT = "regression-model"
@@ -20,10 +22,14 @@ DEFAULT_TIMEOUT = 120.0  # seconds; the first run in an empty database server ta
 
 @dataclass(frozen=True)
 class Store:
-    """An MLflow server or database, and the experiment that runs belong to."""
+    """An MLflow server or database, and the experiment that runs belong to.
+
+    ``run_id`` is that of a run that was begun by others, for what is recorded to be put into.
+    """
 
     uri: str
     experiment: str
+    run_id: str | None = None
 
     @property
     def shown(self) -> str:
@@ -45,7 +51,24 @@ def store_of(
         or os.environ.get(EXPERIMENT_VARIABLE)
         or section.get("experiment")
         or DEFAULT_EXPERIMENT,
+        os.environ.get(RUN_VARIABLE) or None,
     )
+
+
+def not_there(store: Store) -> TrackingFailed:
+    """What is to be said where ``store`` does not have the run that was begun for it."""
+    return TrackingFailed(
+        f"{store.shown} does not have the run {store.run_id} that {RUN_VARIABLE} names. MLflow "
+        f"runs a project in a folder of its own: set {URI_VARIABLE} to a server or to the absolute "
+        f"path of a database. Outside of a project, unset {RUN_VARIABLE}"
+    )
+
+
+def check_begun(store: Store) -> None:
+    """Refuse, without asking MLflow, a begun run whose database is not where it is looked for."""
+    _, is_sqlite, path = store.uri.partition("sqlite:///")
+    if store.run_id is not None and is_sqlite and not Path(path).exists():
+        raise not_there(store)
 
 
 def read_timeout() -> float:

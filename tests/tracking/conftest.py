@@ -8,18 +8,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner, Result
 
+import regression_model
 from regression_model.cli import group
 
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120  # seconds for a server to start on a busy machine
+Serve = Callable[..., AbstractContextManager[str]]
 QUIET = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -44,7 +47,7 @@ SERVERS = {
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No store but those that a test names."""
     monkeypatch.chdir(tmp_path)
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_RUN_ID"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -76,27 +79,17 @@ class Server:
         command = [sys.executable, "-P", "-m", "mlflow", "server", "--workers", "1"]
         command += ["--host", "127.0.0.1", "--port", str(self._port)]
         command += ["--backend-store-uri", self.database]
-        with (self._folder / "server.log").open("ab") as log:
+        log = self._folder / "server.log"
+        with log.open("ab") as stream:
             self._process = subprocess.Popen(
                 command,
                 cwd=self._folder,
                 env={**os.environ, **QUIET},
-                stdout=log,
+                stdout=stream,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._wait()
-
-    def _wait(self) -> None:
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            try:
-                with urlopen(f"{self.uri}/health", timeout=5) as answer:  # noqa: S310  # our own
-                    if answer.status == 200:
-                        return
-            except (URLError, OSError):
-                time.sleep(0.1)
-        raise TimeoutError((self._folder / "server.log").read_text())
+        wait_for(f"{self.uri}/health", log, self._process)
 
     def kill(self) -> None:
         if self._process is not None:
@@ -151,3 +144,89 @@ def database(
         with engine.connect() as connection:
             connection.execute(text(drop.format(name=name)))
         engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def service_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment that serves, with a registry's client: `[api,registry]`, locked.
+
+    The whole MLflow excludes the gunicorn of the service. The package in it is the one that is
+    tested here: the wheel in `tox -e mlflow`.
+    """
+    home = tmp_path_factory.mktemp("service")
+    subprocess.run([sys.executable, "-m", "venv", home / "venv"], check=True, timeout=120)
+    python = Path(home, "venv", "bin", "python")
+    lock = ROOT / "requirements" / "serving-registry.txt"
+    install = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock]
+    subprocess.run(install, check=True, timeout=600)
+    (home / "tested").mkdir()
+    (home / "tested" / "regression_model").symlink_to(Path(regression_model.__file__).parent)
+    (packages,) = Path(home, "venv", "lib").glob("python*/site-packages")
+    (packages / "tested.pth").write_text(f"{home / 'tested'}\n")
+    return python
+
+
+@pytest.fixture(scope="session")
+def serve_api(service_python: Path) -> Serve:
+    """Runs the service in a folder; keywords are settings. Gives its address."""
+
+    def serve(folder: Path, **settings: str) -> AbstractContextManager[str]:
+        # What is set for our Python is not for that one.
+        lent = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
+        gunicorn = [service_python.parent / "gunicorn", "-c", ROOT / "gunicorn.conf.py"]
+        return answering([*gunicorn, "ml_api.wsgi:app"], folder, "/ready", {**lent, **settings})
+
+    return serve
+
+
+@pytest.fixture(scope="session")
+def serve_mlflow() -> Serve:
+    """Runs `mlflow models serve` on the model ``model_uri``; gives its address."""
+
+    def serve(folder: Path, *, model_uri: str) -> AbstractContextManager[str]:
+        command = [sys.executable, "-P", "-m", "mlflow", "models", "serve"]
+        command += ["--env-manager", "local", "--model-uri", model_uri, "--port", "{port}"]
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        return answering(command, folder, "/ping", {**os.environ, **QUIET, "PATH": path})
+
+    return serve
+
+
+@contextmanager
+def answering(
+    command: Sequence[str | Path], folder: Path, ready: str, environment: dict[str, str]
+) -> Iterator[str]:
+    """Run a server in ``folder`` until the block is left; the path ``ready`` says that it is up.
+
+    It is told its port by ``{port}`` in the command, or by the variable PORT.
+    """
+    port, log = str(free_port()), folder / "server.log"
+    with log.open("ab") as stream:
+        process = subprocess.Popen(
+            [str(part).replace("{port}", port) for part in command],
+            cwd=folder,
+            env={**environment, "PORT": port},
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        wait_for(f"http://127.0.0.1:{port}{ready}", log, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for(url: str, log: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until ``url`` answers with 200; raises TimeoutError with the log where it never does."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urlopen(url, timeout=5) as answer:  # noqa: S310  # our own
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(log.read_text())
