@@ -72,6 +72,7 @@ def _run(
 ) -> tuple[Run, str]:
     """What is to be recorded, and the tag that it is known by."""
     from dataclasses import asdict, replace
+    from functools import cache
 
     from regression_model.artifact import open_artifact
 
@@ -86,19 +87,28 @@ def _run(
             return of_evaluation.run_of_evaluation(path, name=name), of_evaluation.DIGEST
         return of_experiments.run_of_experiments(path, name=name), of_experiments.DIGEST
     opened = open_artifact(path)  # before seconds of imports
-    from regression_model.tracking.model import save_model
     from regression_model.tracking.of_artifact import DIGEST, run_of_artifact
-    from regression_model.tracking.report import write_report
 
     run = run_of_artifact(opened, name=name)
     if usage is not None:
         from regression_model.tracking.usage import Usage
 
         run = replace(run, **asdict(Usage.read(usage)))
-    page, plots = write_report(opened, temporary)
-    saved = save_model(opened, temporary)
-    files = [*run.files, (page, ""), (plots, "plots"), (saved, "model")]
-    return replace(run, files=files), DIGEST
+
+    @cache
+    def report() -> tuple[Path, Path]:
+        from regression_model.tracking.report import write_report
+
+        return write_report(opened, temporary)
+
+    def model() -> Path:
+        from regression_model.tracking.model import save_model
+
+        return save_model(opened, temporary)
+
+    # They take seconds, and are not made for a model that is recorded already.
+    made = [(lambda: report()[0], ""), (lambda: report()[1], "plots"), (model, "model")]
+    return replace(run, files=[*run.files, *made]), DIGEST
 
 
 def _is_database(path: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,10 @@ class Data:
 class Run:
     """One run: what was chosen, what came of it, and the files that belong to it.
 
-    ``series`` are metrics by step, which count from 1, ``samples`` are
-    those that were taken at a time (time, value). ``files`` are paths, each with the folder
-    of the run that receives it; folders are taken with all that is in them. Times are seconds
-    since 1970. ``children`` are nested runs, recorded on the same data.
+    ``series`` are metrics by step, which count from 1, ``samples`` are those that were taken at a
+    time (time, value). ``files`` are paths, or what makes one when it is wanted, each with the
+    folder of the run that receives it; folders are taken with all that is in them. Times are
+    seconds since 1970. ``children`` are nested runs, recorded on the same data.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Run:
     tags: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     data: Data | None = None
-    files: Sequence[tuple[Path, str]] = ()
+    files: Sequence[tuple[Path | Callable[[], Path], str]] = ()
     children: Sequence[Run] = ()
     failed: bool = False
     started: float | None = None

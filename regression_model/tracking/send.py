@@ -138,7 +138,8 @@ def _fill(client: MlflowClient, experiment: str, run_id: str, run: Run, step: St
     if run.data is not None:
         client.log_inputs(run_id, [_dataset(run.data)])
     step(run.name)
-    for path, place in run.files:
+    for file, place in run.files:
+        path = file() if callable(file) else file
         send_file = client.log_artifacts if path.is_dir() else client.log_artifact
         send_file(run_id, str(path), place or None)
         step(path.name)

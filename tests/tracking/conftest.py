@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ import regression_model
 from regression_model.cli import group
 
 ROOT = Path(__file__).resolve().parents[2]
+GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.invalid"]
 PATIENCE = 120  # seconds for a server to start on a busy machine
 Serve = Callable[..., AbstractContextManager[str]]
 QUIET = {
@@ -107,7 +109,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     started.kill()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client_of() -> Callable[[str], Any]:
     reason = "MLflow has an environment of its own: tox -e mlflow"
     mlflow = pytest.importorskip("mlflow", reason=reason)
@@ -230,3 +232,18 @@ def wait_for(url: str, log: Path, process: subprocess.Popen[bytes]) -> None:
         except OSError:
             time.sleep(0.1)
     raise TimeoutError(log.read_text())
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is in git, or is about to be, in a repository of its own."""
+    folder = tmp_path_factory.mktemp("checkout")
+    listing = [*GIT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True, timeout=60)
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    for command in (["init", "-q"], ["add", "--all"], ["commit", "-q", "-m", "All"]):
+        subprocess.run([*GIT, *command], cwd=folder, check=True, timeout=60)
+    return folder

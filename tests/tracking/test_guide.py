@@ -58,7 +58,7 @@ def run(folder: Path) -> str:
     """Run the script, and whatever it leaves in the background not much longer."""
     lent = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    with (folder / "said.txt").open("wb") as said:
+    with (folder / "../said.txt").open("wb") as said:
         process = subprocess.Popen(
             ["bash", "guide.sh"],
             cwd=folder,
@@ -73,7 +73,7 @@ def run(folder: Path) -> str:
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-    text = (folder / "said.txt").read_text("utf-8")
+    text = (folder / "../said.txt").read_text("utf-8")
     logs = "\n".join(log.read_text("utf-8", "replace")[-2000:] for log in folder.glob("*.log"))
     assert ended == 0, f"{text}\n{logs}"
     return text

@@ -30,21 +30,6 @@ Project = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is in git, or is about to be, in a repository of its own."""
-    folder = tmp_path_factory.mktemp("checkout")
-    listing = [*GIT, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True, timeout=60)
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-    for command in (["init", "-q"], ["add", "--all"], ["commit", "-q", "-m", "All"]):
-        subprocess.run([*GIT, *command], cwd=folder, check=True, timeout=60)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the user is, with a store; none of the steps runs there."""
     return tmp_path_factory.mktemp("home")
