@@ -69,7 +69,7 @@ def record_examination(
     return _record(
         registry,
         Run(
-            name=f"promotion of version {candidate.number}, {verdict}",
+            name=f"v{candidate.number} {verdict}",
             params={"candidate": candidate.number, "champion": champion.number if champion else ""},
             metrics=defined({check.name: check.value for check in found.gate}, "gate/")
             | defined({check.name: check.value for check in found.changes}, "change/"),
@@ -121,7 +121,7 @@ def roll_back(registry: Registry, champion: Version, to: Version, reason: Reason
     recorded = _record(
         registry,
         Run(
-            name=f"rollback from version {champion.number} to {to.number}",
+            name=f"rollback v{champion.number} to v{to.number}",
             params={"from": champion.number, "to": to.number},
             tags={"kind": "rollback", "champion": champion.uri, "candidate": to.uri, **told},
             description=reason.why,

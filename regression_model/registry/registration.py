@@ -11,15 +11,8 @@ from regression_model.registry.client import Registry
 from regression_model.registry.versions import CHALLENGER, CHAMPION, DIGEST, Version
 from regression_model.tracking.of_artifact import tags_of
 
-_KEPT = (
-    "model_version",
-    "data_source",
-    "data_sha256",
-    "artifact",
-    DIGEST,
-    "gate",
-    "trained_at",
-)
+# Pages of the registry show all of a version's tags; the rest is at its run.
+_KEPT = ("model_version", DIGEST, "gate")
 
 
 def register(registry: Registry, artifact: Artifact, *, run_id: str) -> Version:

@@ -53,7 +53,7 @@ def _show(name: str, versions: list[Version]) -> None:
             version.number,
             ", ".join(version.aliases),
             version.stage,
-            tags.get("artifact", "not of this package").removeprefix("regression_model-"),
+            _model(version),
             tags.get("rmsle", ""),
             tags.get("gate", ""),
             f"{datetime.fromtimestamp(version.created, UTC):%Y-%m-%d %H:%M}",
@@ -61,6 +61,14 @@ def _show(name: str, versions: list[Version]) -> None:
         )
         table.add_row(*map(Text, cells))
     results().print(table)
+
+
+def _model(version: Version) -> str:
+    from regression_model.registry.versions import DIGEST
+
+    if DIGEST not in version.tags:
+        return "not of this package"
+    return f"{version.tags['model_version']} {version.tags[DIGEST][:8]}"
 
 
 def _promoted(version: Version) -> str:
