@@ -82,7 +82,7 @@ def _missing(package: str, *, purpose: str) -> MissingDependency | None:
     except PackageNotFoundError:
         return None
     for requirement in wanted:
-        match = re.fullmatch(rf"{re.escape(name)}\b.*extra == ['\"](\w+)['\"]", requirement)
+        match = re.fullmatch(rf"{re.escape(name)}(?![\w.-]).*extra == ['\"](\w+)['\"]", requirement)
         if match is not None:
             return MissingDependency(name, extra=match[1], purpose=purpose)
     return None

@@ -87,6 +87,7 @@ def promote(
 
     Raises :class:`RegistryFailed` where another has become champion since it was examined.
     """
+    _check_champion(registry, champion)
     registry.tag(
         candidate,
         {
@@ -98,7 +99,7 @@ def promote(
         },
     )
     registry.untag(candidate, (ROLLED_BACK_AT, ROLLED_BACK_BY, ROLLED_BACK_WHY))
-    _move(registry, champion, candidate)
+    registry.point(CHAMPION, candidate)
     if CHALLENGER in candidate.aliases:
         registry.release(CHALLENGER)
     registry.mark_stages()
@@ -116,7 +117,11 @@ def predecessor(registry: Registry, champion: Version) -> Version:
 
 
 def roll_back(registry: Registry, champion: Version, to: Version, reason: Reason) -> Recorded:
-    """Make ``to``, which ``champion`` replaced, the champion again."""
+    """Make ``to``, which ``champion`` replaced, the champion again.
+
+    Raises :class:`RegistryFailed` where ``champion`` is it no more.
+    """
+    _check_champion(registry, champion)
     told = {"by": reason.by, "why": reason.why, "at": reason.at}
     recorded = _record(
         registry,
@@ -131,7 +136,7 @@ def roll_back(registry: Registry, champion: Version, to: Version, reason: Reason
         champion,
         {ROLLED_BACK_AT: reason.at, ROLLED_BACK_BY: reason.by, ROLLED_BACK_WHY: reason.why},
     )
-    _move(registry, champion, to)
+    registry.point(CHAMPION, to)
     registry.mark_stages()
     return recorded
 
@@ -142,11 +147,10 @@ def _record(registry: Registry, run: Run) -> Recorded:
     return send(replace(run, tags=tags), registry.store, identity=DECISION)
 
 
-def _move(registry: Registry, champion: Version | None, to: Version) -> None:
+def _check_champion(registry: Registry, champion: Version | None) -> None:
     now = registry.holder(CHAMPION)
     if (now and now.number) != (champion and champion.number):
         raise RegistryFailed(
             f"the champion is {now.uri if now else 'gone'} by now, by somebody else's decision; "
             "nothing was moved, look at it with: regression-model registry list"
         )
-    registry.point(CHAMPION, to)

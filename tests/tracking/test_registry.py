@@ -126,7 +126,7 @@ def test_a_registered_model_says_what_it_is(versions: Versions, stock: Stock) ->
         | {
             "artifact_digest": manifest["digest"],
             "model_version": manifest["version"],
-                "gate": "passed",
+            "gate": "passed",
             "rmsle": f"{manifest['metrics']['cross_validated']['model']['rmsle']:.4f}",
         }
         == found["tags"]
@@ -270,6 +270,8 @@ def test_nothing_is_done_for_who_is_champion_already(
     done = registry("promote", "1", "--why", "again")
 
     assert (done.exit_code, "is the champion already" in done.output) == (0, True)
+    told = json.loads(registry("promote", "1", "--why", "again", "--json").stdout)
+    assert told["champion"] == told["candidate"] == "models:/regression-model/1"
     assert versions() == before
 
 
@@ -301,6 +303,7 @@ def test_whoever_was_slower_moves_nothing(registry: Registry, versions: Versions
         promote(slower, seen, None, Reason.now(by="ada", why="first"), "a run")
 
     assert champion(versions) == ["1"]
+    assert "promoted_at" not in versions()["2"]["tags"]
 
 
 # Going back

@@ -63,7 +63,7 @@ def promote(
     candidate = registry.find(parse_version(version, name=name))
     champion = registry.holder(CHAMPION)
     if champion is not None and champion.number == candidate.number:
-        results().print(f"{candidate.uri} is the champion already", markup=False)
+        _say_already(candidate, as_json=as_json)
         return
     with TemporaryDirectory(prefix="regression-model-") as temporary:
         found, report = _examined(registry, candidate, champion, data, Path(temporary))
@@ -84,6 +84,13 @@ def promote(
     else:
         _show(found, candidate, champion)
     found.refuse_failed(named=candidate.uri)
+
+
+def _say_already(candidate: Version, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"candidate": candidate.uri, "champion": candidate.uri, "run_id": None})
+    else:
+        results().print(f"{candidate.uri} is the champion already", markup=False)
 
 
 def _examined(
