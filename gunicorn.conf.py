@@ -109,18 +109,22 @@ def on_starting(server: Any) -> None:
 
 def when_ready(server: Any) -> None:
     """Watch the registry, and that the watcher stays: gunicorn has no hook for its end."""
-    server.watch = None
     on_reload(server)
-    if server.watch:
+    if _watch(server):
         server.handle_chld = server.handle_cld = partial(_child_ended, server)
 
 
 def on_reload(server: Any) -> None:
     """Ask the registry at once, by a new watcher, whose code is as new as that of the workers."""
-    if server.watch:
+    if _watch(server):
         server.watch.end()
     if _settings.ML_API_MODEL_URI:
         server.watch = _registry["Watch"](os.environ[ARTIFACT], PULL)
+
+
+def _watch(server: Any) -> Any:
+    """The watcher; None without a registry, and where others use some of these hooks alone."""
+    return getattr(server, "watch", None)
 
 
 def _child_ended(server: Any) -> None:
@@ -165,7 +169,7 @@ def _check_registry() -> None:
 
 def on_exit(server: Any) -> None:
     """Remove folders that were made here, when nothing is written to them any more."""
-    if server.watch:
+    if _watch(server):
         server.watch.end_and_wait()
     server.own_folders.leave()
 
@@ -177,7 +181,7 @@ def pre_fork(server: Any, worker: Any) -> None:
     at twice the processor's time for a request. Where there are cores without a worker, though,
     inference, which does not hold the interpreter, would use them.
     """
-    if server.watch:
+    if _watch(server):
         server.watch.revive()
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if _pin == "on" or (_pin == "auto" and server.num_workers >= len(cores)):
@@ -187,7 +191,7 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 def post_fork(server: Any, worker: Any) -> None:
     """Keep the worker on its core, and what it no longer needs out of its memory."""
-    if server.watch:
+    if _watch(server):
         server.watch.end()
     _give_large_memory_back()
     core = getattr(worker, "core", None)
