@@ -34,7 +34,7 @@ Comparison = Literal["=", "!=", ">", ">=", "<", "<="]
 UNKNOWN = "unknown"
 NONE = "none"
 
-_GIVEN = "__pydantic_fields_set__"
+_GIVEN, _VALUES = "__pydantic_fields_set__", "__dict__"
 
 
 class Frozen(BaseModel):
@@ -43,9 +43,14 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def __getstate__(self) -> dict[Any, Any]:
-        """The state to pickle, in one order: a set would come in that of the process's hashes."""
+        """The state to pickle, which is the same whatever became of the object and its process.
+
+        A set would come in the order of hashes, and with the values the properties that somebody
+        has asked for.
+        """
         state = super().__getstate__()
-        return {**state, _GIVEN: sorted(state[_GIVEN])}
+        values = {name: state[_VALUES][name] for name in type(self).model_fields}
+        return {**state, _GIVEN: sorted(state[_GIVEN]), _VALUES: values}
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__({**state, _GIVEN: set(state[_GIVEN])})

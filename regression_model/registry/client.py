@@ -122,7 +122,9 @@ class Registry:
     def mark_stages(self) -> None:
         """Write at each version, as a tag, the stage that its aliases say."""
         for version in self.versions():
-            if version.tags.get(STAGE, "") != version.stage:
+            if not version.stage:
+                self.untag(version, [STAGE])
+            elif version.tags.get(STAGE) != version.stage:
                 self.tag(version, {STAGE: version.stage})
 
     def load(self, version: Version, folder: Path) -> Model:

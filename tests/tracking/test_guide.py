@@ -96,7 +96,7 @@ class TestAfterIt:
             "challenger": "4",
         }
         stages = {str(version.version): version.tags.get("stage") for version in versions}
-        assert stages == {"1": "production", "2": "archived", "3": "", "4": "staging"}
+        assert stages == {"1": "production", "2": "archived", "3": None, "4": "staging"}
 
     def test_every_decision_is_kept(self, done: Done) -> None:
         found = decisions(done.client)

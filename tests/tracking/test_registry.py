@@ -65,7 +65,9 @@ def stock(quick_config: str, tmp_path_factory: pytest.TempPathFactory) -> Stock:
         sales = sample_sales(spec, made.sales)
         trained = train(spec, sales, force=name == "forced")
         save_trained(root / name, spec, sales, trained, config=text)
-        done = call("register", root / name, "--uri", f"sqlite:///{found.database}")
+        with pytest.MonkeyPatch.context() as elsewhere:  # where MLflow puts files
+            elsewhere.chdir(root)
+            done = call("register", root / name, "--uri", f"sqlite:///{found.database}")
         assert done.exit_code == 0, done.output
     return found
 
@@ -358,6 +360,19 @@ def test_without_a_champion_there_is_nothing_to_roll_back(registry: Registry) ->
     done = registry("rollback", "--why", "back")
 
     assert (done.exit_code, "has no alias champion" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
+def test_database_servers_keep_decisions_as_files_do(database: str, stock: Stock) -> None:
+    for name, why in (("first", "to begin with"), ("next", "a few trees less")):
+        assert call("register", stock.artifacts[name], "--uri", database).exit_code == 0
+        assert call("promote", "--why", why, "--uri", database).exit_code == 0
+    assert call("rollback", "--why", "back", "--uri", database).exit_code == 0
+
+    newest, first = json.loads(call("list", "--uri", database, "--json").stdout)
+
+    assert (newest["stage"], newest["tags"]["rolled_back_why"]) == ("archived", "back")
+    assert (first["aliases"], first["tags"]["promoted_why"]) == (["champion"], "to begin with")
 
 
 # Fetching

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -567,3 +569,14 @@ def test_weights_of_a_sum_are_read(spec: Spec) -> None:
         ("BsmtFullBath", 1.0),
         ("BsmtHalfBath", 0.5),
     ]
+
+
+def test_what_was_asked_of_a_spec_is_not_pickled_with_it(quick_config: str) -> None:
+    fresh, asked = (parse_spec(quick_config, label="config.yml") for _ in range(2))
+    names = [name for name, value in vars(Spec).items() if isinstance(value, cached_property)]
+
+    for name in names:
+        getattr(asked, name)
+
+    assert len(names) > 4
+    assert pickle.dumps(asked) == pickle.dumps(fresh)
