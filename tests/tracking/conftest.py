@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
+from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
@@ -129,7 +130,8 @@ def database(
 
     variable, default, drop = SERVERS[request.param]
     address = make_url(os.environ.get(variable) or default)
-    name = f"regression_model_mlflow_{os.getpid()}"
+    # Another one each time: MLflow makes tables once in a process for an address.
+    name = f"regression_model_mlflow_{uuid4().hex}"
     engine = create_engine(
         address, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3}
     )
