@@ -6,7 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from regression_model.artifact import Artifact, copy_artifact, open_artifact, origin_of
+from regression_model.artifact import (
+    MANIFEST,
+    Artifact,
+    copy_artifact,
+    open_artifact,
+    origin_of,
+)
 from regression_model.errors import ArtifactError, ModelNotFound, RegistryFailed
 from regression_model.registry.client import Registry
 from regression_model.registry.versions import DIGEST, Named, Version
@@ -26,6 +32,7 @@ def pull(registry: Registry, named: Named, folder: Path) -> Pulled:
     Nothing is replaced before its files and golden houses were found right: raises
     :class:`RegistryFailed` or :class:`ArtifactError`.
     """
+    _check_pulled(folder)
     held = _held(folder)
     version = registry.find(named)
     if held is not None and _is(held, version):
@@ -42,16 +49,22 @@ def _is(held: Artifact, version: Version) -> bool:
     return origin_of(held) == version.uri and version.tags.get(DIGEST, digest) == digest
 
 
+def _check_pulled(folder: Path) -> None:
+    """Raise RegistryFailed where ``folder`` holds, in force or not, what was not pulled there."""
+    kept = [folder] if (folder / MANIFEST).exists() else folder.glob("regression_model-*")
+    for one in kept:
+        if one.is_dir() and not origin_of(Artifact(one, {})).startswith("models:/"):
+            raise RegistryFailed(
+                f"{folder} holds {one.name}, which is from no registry and would be lost; "
+                "name another folder"
+            )
+
+
 def _held(folder: Path) -> Artifact | None:
-    """What ``folder`` holds; RegistryFailed where that was not put there from a registry."""
+    """What ``folder`` holds, None where that is nothing or damaged."""
     try:
         found = open_artifact(folder)
         found.verify_served()
     except (ModelNotFound, ArtifactError):
         return None
-    if not origin_of(found).startswith("models:/"):
-        raise RegistryFailed(
-            f"{folder} holds {found.folder.name}, which is from no registry and would be lost; "
-            "name another folder"
-        )
     return found

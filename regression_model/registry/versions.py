@@ -80,9 +80,18 @@ def parse_uri(text: str) -> Named:
 
 
 def parse_version(text: str, *, name: str) -> Named:
-    """A number such as ``3``, or an alias, of the model ``name``; a whole URI is taken too."""
+    """A number such as ``3``, or an alias, of the model ``name``; a whole URI of it is taken too.
+
+    Raises :class:`RegistryFailed` for anything else.
+    """
     if text.startswith("models:"):
-        return parse_uri(text)
+        named = parse_uri(text)
+        if named.name != name:
+            raise RegistryFailed(
+                f"{text} is a version of {named.name}, and {name} is asked for; give "
+                f"--name {named.name} where that one is meant"
+            )
+        return named
     found = _NAMED.fullmatch(text)
     if found is None:
         raise RegistryFailed(

@@ -282,6 +282,26 @@ def test_a_decision_wants_a_reason(registry: Registry) -> None:
     assert "--why is empty" in registry("promote", "1", "--why", "  ").stderr
 
 
+def test_another_model_is_not_taken_for_this_one(registry: Registry, versions: Versions) -> None:
+    done = registry("promote", "models:/houses/1", "--why", "a slip")
+
+    assert done.exit_code == 2
+    assert "models:/houses/1 is a version of houses" in done.stderr
+    assert champion(versions) == []
+
+
+def test_who_has_no_name_is_asked_for_one(
+    registry: Registry, versions: Versions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("USER")
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 7)  # nobody's
+
+    done = registry("promote", "1", "--why", "first")
+
+    assert (done.exit_code, "say with --by who decided" in done.stderr) == (2, True)
+    assert champion(versions) == []
+
+
 def test_a_verdict_that_cannot_be_kept_promotes_nobody(
     registry: Registry, versions: Versions, client: Any
 ) -> None:
@@ -449,11 +469,21 @@ def test_the_registry_may_be_named_alone(
     assert len(json.loads(registry("list", "--json").stdout)) == len(VERSIONS)
 
 
-def test_a_model_that_was_trained_there_is_not_lost(registry: Registry, artifact: Path) -> None:
-    done = registry("pull", "models:/regression-model/1", "--output", artifact)
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_model_that_was_trained_there_is_not_lost(
+    registry: Registry, artifact: Path, tmp_path: Path, damaged: bool
+) -> None:
+    trained = shutil.copytree(artifact, tmp_path / "trained")
+    (folder,) = trained.glob("regression_model-*")
+    before = sorted(trained.rglob("*"))
+    if damaged:
+        (folder / "manifest.json").write_text("{")
 
-    assert done.exit_code == 2
-    assert "is from no registry and would be lost; name another folder" in done.stderr
+    for output in (trained, folder):
+        done = registry("pull", "models:/regression-model/1", "--output", output)
+        assert done.exit_code == 2
+        assert "is from no registry and would be lost; name another folder" in done.stderr
+    assert sorted(trained.rglob("*")) == before
 
 
 @pytest.mark.parametrize("command", ["promote", "pull"])
@@ -522,7 +552,7 @@ def test_versions_are_compared_as_folders_are(registry: Registry, stock: Stock) 
     ],
 )
 def test_a_version_is_named_by_number_alias_or_uri(text: str, named: Named) -> None:
-    assert parse_version(text, name=NAME) == named
+    assert parse_version(text, name=named.name) == named
     if text.startswith("models:"):
         assert str(parse_uri(text)) == text
 

@@ -46,4 +46,11 @@ def given_reason(by: str | None, why: str) -> Reason:
 
     if not why.strip():
         raise click.UsageError("--why is empty; say in a few words what the decision rests on")
-    return Reason.now(by=(by or "").strip() or getpass.getuser(), why=why.strip())
+    return Reason.now(by=(by or "").strip() or _user(), why=why.strip())
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # in containers, whose users need not have a name
+        raise click.UsageError("this user has no name here; say with --by who decided") from None
