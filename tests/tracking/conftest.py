@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
+from local_index import free_port
 
 import regression_model
 from regression_model.cli import group
@@ -60,12 +60,6 @@ def run() -> Callable[..., Result]:
         return CliRunner().invoke(group, [str(a) for a in arguments], catch_exceptions=False)
 
     return invoke
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 class Server:
