@@ -92,6 +92,7 @@ def on_starting(server: Any) -> None:
     """
     try:
         _check_guards(server.cfg.workers)
+        _check_last_good()
         _check_registry()
     except _config["ConfigError"] as error:
         raise SystemExit(f"gunicorn.conf.py: {error}") from None
@@ -159,6 +160,15 @@ def _check_guards(workers: int) -> None:
                 store,
                 f"redis://host:port/number, because {workers} workers count together",
             )
+
+
+def _check_last_good() -> None:
+    folder = os.environ.get(LAST_GOOD)
+    fault = folder and _own_folders["why_not_for_copies"](Path(folder), os.environ.get(ARTIFACT))
+    if fault:
+        raise _config["ConfigError"](
+            LAST_GOOD, folder, f"a folder that is used for nothing else, but {fault}"
+        )
 
 
 def _check_registry() -> None:

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression_model import Model, load_model
-from regression_model.artifact import COMPARABLES, GRAPH
-from regression_model.comparables import PastSales
+from regression_model.artifact import GRAPH
 from regression_model.encoder import Encoder, Matrix
 from regression_model.explain import Explainer
+from regression_model.past_sales import read_past_sales
 from regression_model.records import HouseValidator
 from regression_model.scorer import Scorer
 from regression_model.shapley import ROWS, contributions
@@ -96,7 +96,7 @@ def _against_truth(
     def score(matrix: Matrix) -> NDArray[np.float64]:
         return scorer.score(matrix).price
 
-    explainer = Explainer(model.spec, PastSales.read(model.artifact.read(COMPARABLES)), score)
+    explainer = Explainer(model.spec, read_past_sales(model.artifact, model.spec), score)
     houses, _ = HouseValidator(model.spec).check(rows)
     matrix, _ = Encoder(model.spec).encode([house for house in houses if house is not None])
     found, truth, switched = [], [], []

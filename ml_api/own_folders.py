@@ -15,6 +15,22 @@ from contextlib import suppress
 from pathlib import Path
 
 PREFIX = "ml-api-"
+MARK = ".made-by-ml-api"  # a file in each folder that was made here: only such folders are removed
+
+
+def why_not_for_copies(folder: Path, artifact: str | None) -> str | None:
+    """Why copies of models cannot be kept in ``folder``, None where they can.
+
+    They would become the current artifact there, in the place of ``artifact`` or of another model.
+    ``copy_artifact`` of the package has the last word; this is asked before the service starts.
+    """
+    served = None if artifact is None else Path(artifact)
+    with suppress(OSError):
+        if served is not None and folder.samefile(served):
+            return "it is the folder of the model that is served"
+    originals = (one for one in folder.glob("regression_model-*") if not (one / "ORIGIN").exists())
+    found = next((path for path in (folder / "manifest.json", *originals) if path.exists()), None)
+    return None if found is None else f"it holds {found.name}, which the service did not copy there"
 
 
 class OwnFolders:
@@ -57,11 +73,14 @@ def _make(prefix: str) -> tuple[str, int]:
     for left in Path(memory).glob(f"{prefix}*"):
         _remove(left)
     made = Path(tempfile.mkdtemp(prefix=f".{prefix}", dir=memory))
+    (made / MARK).touch()
     lock = _lock(made, fcntl.LOCK_SH)
     return str(made.rename(made.with_name(made.name.removeprefix(".")))), lock
 
 
 def _remove(folder: Path) -> None:
+    if not (folder / MARK).is_file():
+        return
     with suppress(OSError):  # another user's, or in use
         lock = _lock(folder, fcntl.LOCK_EX)
         shutil.rmtree(folder, ignore_errors=True)

@@ -8,6 +8,7 @@ and must load neither the application nor MLflow.
 from __future__ import annotations
 
 import os
+import re
 import select
 import subprocess
 import sys
@@ -21,6 +22,8 @@ ADDRESSES = ("MLFLOW_REGISTRY_URI", "MLFLOW_TRACKING_URI")
 PULL = (sys.executable, "-P", "-m", "regression_model", "registry", "pull")
 WATCHER = Path(__file__).with_name("registry_watcher.py")
 PATIENCE = 5.0  # seconds that a watcher has to end
+NAME = re.compile(r"regression_model-[A-Za-z0-9_+.-]+", re.ASCII)  # of an artifact's folder
+LONGEST_NOTE = 4096  # bytes
 AT_ONCE = 1.0  # seconds: a watcher that lives no longer is not started again and again
 
 
@@ -36,12 +39,21 @@ def missing(environ: Mapping[str, str]) -> str | None:
 
 def in_force(folder: Path) -> str:
     """Which version a folder of pulled models has in force, empty where there is none."""
-    try:
-        artifact = (folder / "CURRENT").read_text("utf-8").strip()
-        origin = (folder / artifact / "ORIGIN").read_text("utf-8").strip()
-    except (OSError, ValueError):
+    artifact = _note(folder / "CURRENT")
+    if not NAME.fullmatch(artifact):
         return ""
-    return f"{origin} {artifact}"
+    origin = _note(folder / artifact / "ORIGIN")
+    return f"{origin} {artifact}" if origin else ""
+
+
+def _note(path: Path) -> str:
+    """The line in a small regular file, empty where there is none."""
+    try:
+        if path.is_file() and path.stat().st_size <= LONGEST_NOTE:
+            return path.read_text("utf-8").strip()
+    except (OSError, ValueError):
+        pass
+    return ""
 
 
 class Watch:

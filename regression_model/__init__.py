@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from regression_model.artifact import copy_artifact, origin_of
+    from regression_model.artifact import origin_of
+    from regression_model.artifact_folders import copy_artifact
     from regression_model.comparables import Comparable
     from regression_model.errors import (
         ArtifactCorrupt,
@@ -92,7 +93,7 @@ _HOMES = {
     "Prediction": "predict",
     "Request": "records",
     "Validation": "predict",
-    "copy_artifact": "artifact",
+    "copy_artifact": "artifact_folders",
     "load_model": "predict",
     "make_prediction": "predict",
     "origin_of": "artifact",

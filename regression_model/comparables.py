@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass, fields
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from regression_model.encoder import Matrix
+from regression_model.past_sales import NO_ID, PastSales, Reals
 from regression_model.spec import Feature, Spec
 
-Reals = NDArray[np.float64]
-
 COUNT = 5
-NO_ID = -1
 _ALIKE = 12  # decimals of a similarity beyond which only rounding differs
 _TINY = 1e-300  # a house of which nothing is known resembles every sale
 
@@ -37,29 +32,6 @@ class Comparable(TypedDict):
     synthetic: Annotated[
         bool, Field(description="Whether the sale was generated, and never took place.")
     ]
-
-
-@dataclass(frozen=True)
-class PastSales:
-    """The training sales as an artifact keeps them, row by row in the order of training.
-
-    ``matrix`` is what the encoder makes of the houses, shape ``(n, inputs)``; ``prices`` and
-    ``out_of_fold`` (prices by models that had not seen the sale) are dollars, shape ``(n,)``;
-    ``ids`` has -1 where there is none; ``weights``, shape ``(inputs,)``, says how much each input
-    matters to the model.
-    """
-
-    matrix: Matrix
-    prices: Reals
-    out_of_fold: Reals
-    ids: NDArray[np.int64]
-    weights: Reals
-
-    @classmethod
-    def read(cls, content: bytes) -> PastSales:
-        """Read the bytes of an artifact's ``comparables.npz``; nothing is unpickled."""
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return cls(**{f.name: arrays[f.name] for f in fields(cls)})
 
 
 class Comparables:

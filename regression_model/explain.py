@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from regression_model.comparables import PastSales
 from regression_model.encoder import Matrix
+from regression_model.past_sales import PastSales
 from regression_model.records import House
 from regression_model.shapley import Reals, Score, contributions
 from regression_model.spec import Feature, Level, Spec

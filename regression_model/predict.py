@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Annotated, Any, NotRequired
@@ -15,17 +15,17 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from regression_model.artifact import (
-    COMPARABLES,
     ENVIRONMENT_VARIABLE,
-    GOLDEN,
     GRAPH,
     Artifact,
     open_artifact,
 )
-from regression_model.comparables import Comparable, Comparables, PastSales
+from regression_model.comparables import Comparable, Comparables
 from regression_model.errors import ArtifactCorrupt, ArtifactError, ArtifactIncompatible
 from regression_model.explain import Explainer, Explanation
+from regression_model.golden import golden_houses
 from regression_model.issues import Issue
+from regression_model.past_sales import read_past_sales
 from regression_model.records import House, Request, parse_request, request_of
 from regression_model.rows import Reading, RowReader
 from regression_model.schema import JSONSchema, house_schema, request_schema
@@ -89,22 +89,14 @@ class Model:
     """A trained model ready to score; made by :func:`load_model`, safe to share by threads."""
 
     def __init__(self, artifact: Artifact) -> None:
-        manifest = artifact.manifest
         self.artifact = artifact
-        self.version: str = manifest["version"]
-        try:
-            self.spec = Spec.model_validate(manifest["spec"])
-        except ValueError as error:
-            raise ArtifactIncompatible(
-                f"the spec of artifact {artifact.folder.name} is not one "
-                f"this package reads: {error}"
-            ) from error
-        self.reader = RowReader(self.spec, levels_seen=manifest["profile"]["levels"])
-        interval = manifest["interval"]
-        self._scorer = Scorer(
-            artifact.read(GRAPH), half_width=interval["half_width_log"], fsd=interval["fsd_log"]
-        )
-        self._golden = json.loads(artifact.read(GOLDEN))
+        self.version: str = artifact.manifest["version"]
+        with _one_family_of_errors(artifact):
+            self.spec = Spec.model_validate(artifact.manifest["spec"])
+            levels_seen = artifact.manifest["profile"]["levels"]
+            self.reader = RowReader(self.spec, levels_seen=levels_seen)
+            self._scorer = _scorer(artifact, inputs=len(self.spec.inputs))
+        self._golden = golden_houses(artifact)
         self._evidence: tuple[Explainer, Comparables] | None = None
         self._loading = Lock()
 
@@ -113,7 +105,7 @@ class Model:
         manifest = self.artifact.manifest
         return {
             "model_version": self.version,
-            "artifact": self.artifact.folder.name,
+            "artifact": self.artifact.name,
             "data": manifest["data"]["source"],
             "trained_at": manifest["trained_at"],
         }
@@ -209,7 +201,8 @@ class Model:
 
     def check_golden(self) -> list[str]:
         """Re-score the artifact's golden houses; a line for each that is a dollar or more off."""
-        result = self.predict_rows([row["house"] for row in self._golden])
+        with _one_family_of_errors(self.artifact):
+            result = self.predict_rows([row["house"] for row in self._golden])
         return [
             f"golden house {i}: expected {row['prediction']}, got {price}"
             for i, (row, price) in enumerate(zip(self._golden, result["predictions"], strict=True))
@@ -231,7 +224,7 @@ class Model:
         """What explanations need, read from the artifact by the first that is asked for."""
         with self._loading:
             if self._evidence is None:
-                sales = PastSales.read(self.artifact.read(COMPARABLES))
+                sales = read_past_sales(self.artifact, self.spec)
                 synthetic = self.info()["data"] == "sample"
                 self._evidence = (
                     Explainer(self.spec, sales, lambda matrix: self._scorer.score(matrix).price),
@@ -246,6 +239,28 @@ class Model:
         if isinstance(input_data, Mapping):
             input_data = dict(input_data)
         return request_of(input_data), []
+
+
+@contextmanager
+def _one_family_of_errors(artifact: Artifact) -> Iterator[None]:
+    """Turn whatever a model raises that is whole and yet wrong into an :class:`ArtifactError`."""
+    try:
+        yield
+    except (ArtifactError, MemoryError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:500]
+        raise ArtifactIncompatible(
+            f"artifact {artifact.name} is not one that this package can use "
+            f"({type(error).__name__}: {reason}); install the package version that wrote it, or "
+            "train anew"
+        ) from error
+
+
+def _scorer(artifact: Artifact, *, inputs: int) -> Scorer:
+    interval = artifact.manifest["interval"]
+    half_width, fsd = interval["half_width_log"], interval["fsd_log"]
+    return Scorer(artifact.read(GRAPH), half_width=half_width, fsd=fsd, inputs=inputs)
 
 
 def load_model(path: str | os.PathLike[str] | None = None) -> Model:

@@ -36,11 +36,21 @@ class Scorer:
 
     Make it in the process that uses it: a session does not survive a fork.
     ``half_width`` is the range's half width on the logarithm of the price, ``fsd`` the forecast
-    standard deviation, both at difficulty 1.
+    standard deviation, both at difficulty 1. With ``inputs``, a graph that takes another number of
+    columns, or answers with other tensors, is refused with ValueError.
     """
 
-    def __init__(self, graph: bytes, *, half_width: float = 0.0, fsd: float = 0.0) -> None:
+    def __init__(
+        self,
+        graph: bytes,
+        *,
+        half_width: float = 0.0,
+        fsd: float = 0.0,
+        inputs: int | None = None,
+    ) -> None:
         self._session = open_session(graph)
+        if inputs is not None:
+            self._check_shapes(inputs)
         self._one_row = _OneRow(self._session)
         self._half_width = half_width
         self._fsd = fsd
@@ -62,6 +72,14 @@ class Scorer:
             price, spread = math.exp(log_price), math.exp(self._half_width * difficulty)
             each.append((price, price / spread, price * spread, self._fsd * difficulty))
         return each
+
+    def _check_shapes(self, inputs: int) -> None:
+        given, made = self._session.get_inputs(), self._session.get_outputs()
+        held = {tensor.name: (tensor.type, tensor.shape[1:]) for tensor in (*given, *made)}
+        wanted = {name: ("tensor(double)", [1]) for name in OUTPUT_NAMES}
+        wanted[INPUT_NAME] = ("tensor(float)", [inputs])
+        if held != wanted:
+            raise ValueError(f"the graph has {held}, expected {wanted}")
 
     def _results(self, matrix: Matrix) -> Iterable[tuple[float, float]]:
         if len(matrix) == 1:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from regression_model import ArtifactError, ArtifactIncompatible, copy_artifact, load_model
-from regression_model.artifact import Artifact, open_artifact, remove_superseded
+from regression_model.artifact import Artifact, open_artifact
+from regression_model.artifact_folders import remove_superseded
 from reliability.models import content_of, copied
 from reliability.scenario import Measured, Trial, scenario
 from reliability.service import import_path
@@ -166,7 +167,7 @@ def replaced_under_readers(trial: Trial) -> Measured:
     for turn in range(trial.count):
         content = contents[turn % 2]
         content._replace(manifest={**content.manifest, "turn": turn}).save(root)
-        remove_superseded(root)
+        remove_superseded(root, copies=False)
     (root / "stop").touch()
     ended = [reader.communicate(timeout=60) for reader in readers]
     faults = [error.decode()[-500:] for _, error in ended if error]

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from regression_model import load_model
-from regression_model.artifact import GOLDEN, GRAPH, Artifact, save_artifact
+from regression_model.artifact import GOLDEN, GRAPH, Artifact
+from regression_model.artifact_folders import save_artifact
+from regression_model.golden import golden_houses
 
 
 class Priced(NamedTuple):
@@ -34,7 +36,7 @@ class Priced(NamedTuple):
 def priced(artifact: Path) -> Priced:
     """The model of a folder with the houses that it was proven on, those that have a price."""
     model = load_model(artifact)
-    golden = json.loads(model.artifact.read(GOLDEN))
+    golden = golden_houses(model.artifact)
     houses = [row["house"] for row in golden if row["prediction"] is not None]
     prices = model.predict(houses)["predictions"]
     return Priced(model.artifact, houses, [price for price in prices if price is not None])

@@ -18,29 +18,42 @@ import pytest
 from regression_model import load_model
 from regression_model.artifact import (
     ENVIRONMENT_VARIABLE,
-    FORMAT,
     GOLDEN,
     GRAPH,
     PIPELINE,
     Artifact,
-    copy_artifact,
     open_artifact,
     origin_of,
     package_root,
-    remove_superseded,
-    save_artifact,
 )
+from regression_model.artifact_folders import copy_artifact, remove_superseded, save_artifact
 from regression_model.errors import (
     ArtifactCorrupt,
     ArtifactError,
     ArtifactIncompatible,
     ModelNotFound,
 )
+from regression_model.manifest import FORMAT, render_manifest
 from regression_model.training.persistence import GUARDED, load_pipeline
 
 FILES = {GRAPH: b"graph " * 100, PIPELINE: b"pipeline " * 70, GOLDEN: b'[{"house": {}}]\n'}
 NEW_FILES = {GRAPH: b"GRAPH " * 90, PIPELINE: b"PIPELINE " * 80, GOLDEN: b"[]\n"}
-MANIFEST = {"name": "regression_model", "note": "für Häuser", "numbers": [1, 2.5, None, True]}
+MANIFEST = {
+    "name": "regression_model",
+    "note": "für Häuser",
+    "numbers": [1, 2.5, None, True],
+    "trained_at": "2026-01-01T00:00:00+00:00",
+    "git_revision": None,
+    "spec": {},
+    "libraries": {},
+    "config_sha256": "0" * 64,
+    "data": {"source": "file", "name": "sales.csv", "rows": 1, "sha256": "0" * 64},
+    "interval": {"coverage": 0.9, "half_width_log": 1.0, "fsd_log": 0.5},
+    "metrics": {"cross_validated": {}, "held_out": {}, "repeats": []},
+    "gate": {"passed": True, "checks": []},
+    "study": {},
+    "profile": {"levels": {}, "ranges": {}},
+}
 
 
 def save(root: Path, files: Mapping[str, bytes] = FILES, **manifest: Any) -> Path:
@@ -50,6 +63,12 @@ def save(root: Path, files: Mapping[str, bytes] = FILES, **manifest: Any) -> Pat
 def contents(root: Path) -> dict[str, bytes]:
     """Every file under ``root`` with its bytes."""
     return {str(p.relative_to(root)): p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+
+def rewrite_manifest(folder: Path, **changes: Any) -> None:
+    """Change parts of a manifest as an attacker would: its own digest is right again."""
+    path = folder / "manifest.json"
+    path.write_text(render_manifest({**json.loads(path.read_bytes()), **changes}), "utf-8")
 
 
 class TestSaving:
@@ -147,7 +166,7 @@ class TestSaving:
         save(tmp_path)
         newer = save(tmp_path, NEW_FILES)
         (tmp_path / "notes.txt").touch()
-        remove_superseded(tmp_path)
+        remove_superseded(tmp_path, copies=False)
 
         assert {p.name for p in tmp_path.iterdir()} == {newer.name, "CURRENT", "notes.txt"}
         assert open_artifact(tmp_path).verify()[1] == []
@@ -162,7 +181,12 @@ class TestCopying:
 
         assert [p.name for p in copies.iterdir() if p.is_dir()] == [original.folder.name]
         assert sorted(copied.manifest["files"]) == sorted([GRAPH, PIPELINE, GOLDEN])
-        assert {p.name for p in copied.folder.iterdir()} == {GRAPH, GOLDEN, "manifest.json"}
+        assert {p.name for p in copied.folder.iterdir()} == {
+            GRAPH,
+            GOLDEN,
+            "manifest.json",
+            "ORIGIN",
+        }
         assert copied.read(GRAPH) == FILES[GRAPH]
 
     def test_copy_says_where_it_came_from(self, tmp_path: Path) -> None:
@@ -252,7 +276,7 @@ class TestOpening:
 
     @pytest.mark.parametrize("known", [0, 1, 3, "2", None, "two"])
     def test_other_format_is_refused_with_both_named(self, known: Any, tmp_path: Path) -> None:
-        save(tmp_path, format=known)
+        rewrite_manifest(save(tmp_path), format=known)
 
         message = f"has format {known!r}, this package reads format {FORMAT}; install"
         with pytest.raises(ArtifactIncompatible, match=message):
@@ -404,7 +428,7 @@ def test_manifest_is_reread_when_its_folder_was_replaced_and_removed(tmp_path: P
         thread.start()
     for turn in range(50):
         save(tmp_path, FILES, turn=turn)
-        remove_superseded(tmp_path)
+        remove_superseded(tmp_path, copies=False)
     done.set()
     for thread in threads:
         thread.join()

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from regression_model import Model
-from regression_model.artifact import COMPARABLES
-from regression_model.comparables import Comparable, Comparables, PastSales
+from regression_model.comparables import Comparable, Comparables
 from regression_model.encoder import Encoder, Matrix
+from regression_model.past_sales import PastSales, read_past_sales
 from regression_model.records import HouseValidator
 from regression_model.spec import Feature, Spec
 
@@ -22,7 +22,7 @@ PRICE = 180_000.0
 
 @pytest.fixture(scope="module")
 def past(model: Model) -> PastSales:
-    return PastSales.read(model.artifact.read(COMPARABLES))
+    return read_past_sales(model.artifact, model.spec)
 
 
 @pytest.fixture(scope="module")

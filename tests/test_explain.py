@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regression_model import ArtifactCorrupt, Explanation, Model, load_model, make_prediction
-from regression_model.artifact import COMPARABLES, Artifact, open_artifact, save_artifact
-from regression_model.comparables import PastSales
+from regression_model.artifact import COMPARABLES, Artifact, open_artifact
+from regression_model.artifact_folders import save_artifact
 from regression_model.explain import Explainer, decoded, typical_row
+from regression_model.past_sales import PastSales, read_past_sales
 from regression_model.spec import Spec
 from regression_model.training.edge import random_houses
 
@@ -30,7 +31,7 @@ House = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def past(model: Model) -> PastSales:
-    return PastSales.read(model.artifact.read(COMPARABLES))
+    return read_past_sales(model.artifact, model.spec)
 
 
 @pytest.fixture(scope="module")

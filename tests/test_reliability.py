@@ -137,7 +137,7 @@ def test_saving_in_place_is_noticed(artifact: Path, monkeypatch: pytest.MonkeyPa
             with (folder / name).open("wb") as stream:
                 stream.write(content)
 
-    monkeypatch.setattr("regression_model.artifact._place", in_place)
+    monkeypatch.setattr("regression_model.artifact_folders._place", in_place)
 
     result = perform(SCENARIOS["full-while-saving"], artifact, short=True)
 

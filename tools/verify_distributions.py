@@ -20,11 +20,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PINS = ROOT / "requirements" / "constraints.txt"
 GOLDEN = "golden.json"
 
-PRICE_GOLDEN_HOUSES = f"""
-import json
+PRICE_GOLDEN_HOUSES = """
 from regression_model import load_model
+from regression_model.golden import golden_houses
 model = load_model()
-golden = json.loads(model.artifact.read("{GOLDEN}"))
+golden = golden_houses(model.artifact)
 prices = model.predict([row["house"] for row in golden])["predictions"]
 assert any(price is not None for price in prices), prices
 print(model.info(), *prices[:3])

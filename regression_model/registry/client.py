@@ -13,8 +13,9 @@ from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.exceptions import MlflowException
 
-from regression_model.artifact import MANIFEST, Artifact, open_artifact
+from regression_model.artifact import Artifact, open_artifact
 from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible, RegistryFailed
+from regression_model.manifest import MANIFEST
 from regression_model.predict import Model
 from regression_model.registry.versions import DIGEST, STAGE, Named, Version
 from regression_model.tracking.failures import cut, failures

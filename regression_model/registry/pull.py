@@ -6,14 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from regression_model.artifact import (
-    MANIFEST,
-    Artifact,
-    copy_artifact,
-    open_artifact,
-    origin_of,
-)
+from regression_model.artifact import Artifact, open_artifact, origin_in, origin_of
+from regression_model.artifact_folders import copy_artifact
 from regression_model.errors import ArtifactError, ModelNotFound, RegistryFailed
+from regression_model.manifest import MANIFEST
 from regression_model.registry.client import Registry
 from regression_model.registry.versions import DIGEST, Named, Version
 
@@ -53,7 +49,7 @@ def _check_pulled(folder: Path) -> None:
     """Raise RegistryFailed where ``folder`` holds, in force or not, what was not pulled there."""
     kept = [folder] if (folder / MANIFEST).exists() else folder.glob("regression_model-*")
     for one in kept:
-        if one.is_dir() and not origin_of(Artifact(one, {})).startswith("models:/"):
+        if one.is_dir() and not origin_in(one).startswith("models:/"):
             raise RegistryFailed(
                 f"{folder} holds {one.name}, which is from no registry and would be lost; "
                 "name another folder"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from contextlib import redirect_stderr
 from importlib.metadata import version
@@ -15,7 +14,9 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import AnyType
 
-from regression_model.artifact import GOLDEN, Artifact, copy_artifact
+from regression_model.artifact import Artifact
+from regression_model.artifact_folders import copy_artifact
+from regression_model.golden import golden_houses
 from regression_model.spec import Spec
 from regression_model.version import VERSION
 
@@ -46,8 +47,7 @@ def save_model(artifact: Artifact, folder: Path) -> Path:
 
 def _example(artifact: Artifact) -> pd.DataFrame:
     """Houses that the artifact keeps with their prices."""
-    golden = json.loads(artifact.read(GOLDEN))
-    priced = [one["house"] for one in golden if one["prediction"] is not None]
+    priced = [one["house"] for one in golden_houses(artifact) if one["prediction"] is not None]
     return pd.DataFrame(priced[:EXAMPLE_ROWS])
 
 

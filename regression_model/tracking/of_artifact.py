@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from regression_model.artifact import CARD, COMPARABLES, Artifact
-from regression_model.comparables import PastSales
+from regression_model.artifact import CARD, Artifact
 from regression_model.evaluation.metrics import score
+from regression_model.past_sales import PastSales, read_past_sales
 from regression_model.spec import Spec
 from regression_model.tracking.runs import Data, Run, defined, flattened
 from regression_model.training.fit import LASSO, MEAN, MODEL, folds_of
@@ -21,7 +21,7 @@ def run_of_artifact(artifact: Artifact, *, name: str | None = None) -> Run:
     """The run of the training that made ``artifact``, with a nested run for each fold."""
     manifest = artifact.manifest
     spec = Spec.model_validate(manifest["spec"])
-    sales = PastSales.read(artifact.read(COMPARABLES))
+    sales = read_past_sales(artifact, spec)
     folds = list(_folds(spec, sales))
     short = manifest["digest"][:8]
     ended = datetime.fromisoformat(manifest["trained_at"]).timestamp()

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from regression_model.artifact import COMPARABLES, Artifact
-from regression_model.comparables import PastSales
+from regression_model.artifact import Artifact
 from regression_model.evaluation.evaluate import Evaluation
 from regression_model.evaluation.outcomes import Estimates
 from regression_model.evaluation.report import report_sections
 from regression_model.evaluation.study import Study
 from regression_model.pages.blocks import Figure, Section, Svg
 from regression_model.pages.page import render_page, write_page
+from regression_model.past_sales import PastSales, read_past_sales
 from regression_model.predict import Model
 from regression_model.spec import Spec
 
@@ -33,7 +33,7 @@ def write_report(artifact: Artifact, folder: Path) -> tuple[Path, Path]:
     Sales are judged by prices of models that had not seen them, as the artifact keeps them.
     """
     model = Model(artifact)
-    sales = PastSales.read(artifact.read(COMPARABLES))
+    sales = read_past_sales(artifact, model.spec)
     evaluation = cross_validation(model.spec, artifact, sales)
     sections = report_sections(model, evaluation, _weights(model.spec, sales))
     data = artifact.manifest["data"]

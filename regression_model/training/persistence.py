@@ -28,9 +28,8 @@ from regression_model.artifact import (
     PIPELINE,
     Artifact,
     package_root,
-    remove_superseded,
-    save_artifact,
 )
+from regression_model.artifact_folders import remove_superseded, save_artifact
 from regression_model.encoder import Encoder
 from regression_model.errors import ArtifactIncompatible
 from regression_model.records import HouseValidator
@@ -93,7 +92,7 @@ def save_trained(
     }
     folder = save_artifact(root, version=VERSION, manifest=manifest, files=files)
     if root.resolve() == package_root().resolve():
-        remove_superseded(root)
+        remove_superseded(root, copies=False)
     return folder
 
 

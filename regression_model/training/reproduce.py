@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from regression_model.artifact import CONFIG, MANIFEST, open_artifact, parse_manifest
+from regression_model.artifact import CONFIG, open_artifact
 from regression_model.errors import ArtifactCorrupt, DataError
+from regression_model.manifest import MANIFEST, parse_manifest
 from regression_model.spec import Spec
 from regression_model.training.config import bundled_config, parse_spec, read_config
 from regression_model.training.data import (

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from regression_model.artifact import open_artifact, save_artifact
+from regression_model.artifact import open_artifact
+from regression_model.artifact_folders import save_artifact
 
 
 def test_doctor_finds_a_sound_model_healthy(call: Callable[..., Result], artifact: Path) -> None:

@@ -13,7 +13,8 @@ import onnx
 import pytest
 
 from regression_model import load_model
-from regression_model.artifact import GRAPH, open_artifact, save_artifact
+from regression_model.artifact import GRAPH, open_artifact
+from regression_model.artifact_folders import save_artifact
 from regression_model.differential.compare import Difference, compare
 from regression_model.differential.houses import generated_houses
 from regression_model.training.compile import compile_pipeline

@@ -15,7 +15,8 @@ from zipfile import ZipFile
 import pytest
 
 from regression_model import ArtifactCorrupt, ReleaseUnavailable, load_model
-from regression_model.artifact import copy_artifact, open_artifact
+from regression_model.artifact import open_artifact
+from regression_model.artifact_folders import copy_artifact
 from regression_model.differential.released import artifact_path
 
 INDEX = f"{'PIP_'}INDEX_URL"  # the name as a whole stands in no file

@@ -15,7 +15,8 @@ from flask.testing import FlaskClient
 
 from ml_api import create_app
 from ml_api.config import CONFIGS
-from regression_model.artifact import COMPARABLES, open_artifact, save_artifact
+from regression_model.artifact import COMPARABLES, open_artifact
+from regression_model.artifact_folders import save_artifact
 from reliability.service import Service, running
 
 MakeApp = Callable[..., Flask]

@@ -12,7 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from regression_model.artifact import copy_artifact, open_artifact, origin_of
+from regression_model.artifact import open_artifact, origin_of
+from regression_model.artifact_folders import copy_artifact
 from regression_model.errors import ModelNotFound
 
 _, uri, option, folder, form = sys.argv

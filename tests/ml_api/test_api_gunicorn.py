@@ -119,6 +119,17 @@ def test_several_workers_do_not_count_each_for_itself(
     assert b"2 workers" in ended.stderr
 
 
+def test_a_folder_of_trained_models_is_not_taken_for_copies(tmp_path: Path) -> None:
+    (tmp_path / "models" / "regression_model-1.0.0-12345678").mkdir(parents=True)
+
+    ended = start_and_end(tmp_path, ML_API_LAST_GOOD="models")
+
+    assert ended.returncode != 0
+    assert b"ML_API_LAST_GOOD is 'models'" in ended.stderr
+    assert b"holds regression_model-1.0.0-12345678" in ended.stderr
+    assert b"Traceback" not in ended.stderr
+
+
 def start_and_end(folder: Path, **settings: str) -> subprocess.CompletedProcess[bytes]:
     """Start gunicorn with settings that make it end within three seconds."""
     command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIG), "ml_api.wsgi:app"]

@@ -16,7 +16,8 @@ from typing import Any
 import psutil
 import pytest
 
-from regression_model.artifact import copy_artifact, open_artifact, save_artifact
+from regression_model.artifact import open_artifact
+from regression_model.artifact_folders import copy_artifact, save_artifact
 from reliability.service import (
     CONFIG,
     JSON,

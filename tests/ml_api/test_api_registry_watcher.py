@@ -15,7 +15,8 @@ import pytest
 from ml_api.config import LOG_LEVELS, TestingConfig
 from ml_api.registry import in_force
 from ml_api.registry_watcher import MasterGone, PullFailed, Watcher, log_to, presentable, pull
-from regression_model.artifact import copy_artifact, open_artifact
+from regression_model.artifact import open_artifact
+from regression_model.artifact_folders import copy_artifact
 from reliability.service import wait_for
 
 TOLD = {"uri": "models:/m@champion", "origin": "models:/m/3", "artifact": "m-1", "changed": True}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+import tracemalloc
 from dataclasses import fields, replace
 from typing import Any
 from zipfile import ZipFile
@@ -11,8 +12,8 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from regression_model.comparables import PastSales
 from regression_model.evaluation.metrics import score
+from regression_model.past_sales import PastSales, unpacked_sales
 from regression_model.spec import Spec
 from regression_model.training.data import Sales
 from regression_model.training.fit import Trained
@@ -61,7 +62,8 @@ def test_a_sale_without_an_identifier_gets_minus_one(
 
 
 def test_what_is_written_is_read_back(past: PastSales) -> None:
-    read = PastSales.read(written(past))
+    rows, inputs = past.matrix.shape
+    read = unpacked_sales(written(past), rows=rows, inputs=inputs)
 
     for f in fields(PastSales):
         np.testing.assert_array_equal(getattr(read, f.name), getattr(past, f.name))
@@ -84,9 +86,42 @@ def test_numpy_reads_the_file_without_pickle(past: PastSales) -> None:
         assert set(arrays) == {"matrix", "prices", "out_of_fold", "ids", "weights"}
 
 
-def test_the_file_of_a_model_does_not_unpickle_what_another_put_there() -> None:
+def packed(past: PastSales, **changed: Any) -> bytes:
+    """The file of ``past`` with other arrays, or further ones."""
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=True, **{f.name: np.array([{}]) for f in fields(PastSales)})
+    np.savez_compressed(stream, **{f.name: getattr(past, f.name) for f in fields(past)} | changed)
+    return stream.getvalue()
 
-    with pytest.raises(ValueError, match="allow_pickle=False"):
-        PastSales.read(stream.getvalue())
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"prices": np.array([{}])}, r"array prices is object \(1,\), expected float64 \(400,\)"),
+        ({"prices": np.zeros(400, np.float32)}, r"is float32 \(400,\), expected float64 \(400,\)"),
+        ({"matrix": np.zeros((1, 1), np.float32)}, r"array matrix is float32 \(1, 1\), expected"),
+        ({"more": np.zeros(1)}, "expected arrays matrix, prices, .* found .*more.npy"),
+        ({"../out": np.zeros(1)}, r"found \.\./out\.npy"),
+    ],
+    ids=["pickled objects", "another type", "another shape", "another array", "a path"],
+)
+def test_an_array_that_is_not_described_is_refused_unread(
+    changed: dict[str, Any], message: str, past: PastSales
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        unpacked_sales(packed(past, **changed), rows=400, inputs=past.matrix.shape[1])
+
+
+def test_a_small_file_that_unpacks_to_a_large_one_costs_no_memory(past: PastSales) -> None:
+    rows, inputs = past.matrix.shape
+    bomb = packed(past, matrix=np.zeros((rows * 2000, inputs), np.float32))
+    assert len(bomb) < 2**20
+
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"array matrix is float32 \(800000, "):
+        unpacked_sales(bomb, rows=rows, inputs=inputs)
+    with pytest.raises(ValueError, match=r"3,000,000 sales take more than 512 MiB"):
+        unpacked_sales(bomb, rows=3_000_000, inputs=inputs)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 8 * 2**20

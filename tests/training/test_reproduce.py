@@ -14,7 +14,8 @@ from zipfile import ZipFile
 import pytest
 from click.testing import CliRunner, Result
 
-from regression_model.artifact import open_artifact, save_artifact
+from regression_model.artifact import open_artifact
+from regression_model.artifact_folders import save_artifact
 from regression_model.cli import group
 from regression_model.errors import ArtifactCorrupt, DataError, ModelNotFound
 from regression_model.training import reproduce as reproducing
