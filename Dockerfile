@@ -1,5 +1,5 @@
 # The service with its model, as `tox -e package` left it in dist/:
-#   docker build --tag regression-model . && docker run --read-only --publish 5000:5000 regression-model
+#   docker build --tag house-price-regression . && docker run --read-only --publish 5000:5000 house-price-regression
 # Settings are those of the environment: docs/deploying.md.
 ARG BASE=python:3.11-slim
 
@@ -11,7 +11,7 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
     --mount=type=secret,id=certificates,target=/run/secrets/certificates \
     python3 -m venv /opt/service \
     && /opt/service/bin/pip install --no-cache-dir --require-hashes --requirement serving.txt \
-    && /opt/service/bin/pip install --no-cache-dir --no-deps regression_model-*.whl \
+    && /opt/service/bin/pip install --no-cache-dir --no-deps house_price_regression-*.whl \
     && /opt/service/bin/pip check \
     && /opt/service/bin/regression-model doctor \
     && /opt/service/bin/pip uninstall --yes --quiet setuptools pip

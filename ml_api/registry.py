@@ -33,7 +33,7 @@ def missing(environ: Mapping[str, str]) -> str | None:
         return f"the address of its registry in {' or '.join(ADDRESSES)}"
     library = find_spec("mlflow")
     if library is None or library.origin is None:  # a folder that happens to have its name
-        return 'MLflow to be installed: pip install "regression-model[registry]"'
+        return "MLflow to be installed: it comes with the extra [registry] of the package"
     return None
 
 

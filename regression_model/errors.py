@@ -13,7 +13,7 @@ RegressionModelError
 ├── StudyRefused           a study of `tune` cannot be begun, or gone on with
 ├── TrackingFailed         MLflow did not take a run; what was to be recorded is unharmed
 ├── RegistryFailed         a registry of models did not answer, or does not hold what was asked for
-├── ReleaseUnavailable     a released version cannot be had, or carries no model
+├── ReleaseUnavailable     a released version cannot be had
 ├── CheckFailed            a model was trained but must not be released
 │   ├── GateFailed         its metrics are past a limit of the config
 │   ├── ParityError        the pipeline and its compiled twin disagree
@@ -104,7 +104,7 @@ class RegistryFailed(RegressionModelError):
 
 
 class ReleaseUnavailable(RegressionModelError):
-    """A released version cannot be downloaded, is not there, or carries no model."""
+    """A released version cannot be downloaded, or is not there."""
 
 
 class CheckFailed(RegressionModelError):
@@ -148,10 +148,16 @@ class PromotionRefused(CheckFailed):
 
 
 class MissingDependency(RegressionModelError):
-    """An optional dependency is absent; the message holds the command that installs it."""
+    """An optional dependency is absent; the message holds the command that installs it.
+
+    The command names the version that is installed, so that pip adds the extra to it and fetches
+    no package of that name from anywhere.
+    """
 
     def __init__(self, package: str, *, extra: str, purpose: str) -> None:
+        from regression_model.version import DISTRIBUTION, VERSION
+
         super().__init__(
             f"{purpose} needs {package}, which is not installed. "
-            f'Install it with: pip install "regression-model[{extra}]"'
+            f'Install it with: pip install "{DISTRIBUTION}[{extra}]=={VERSION}"'
         )

@@ -30,6 +30,7 @@ import regression_model
 from ml_api import create_app
 from ml_api.config import CONFIGS
 from regression_model.artifact import open_artifact
+from regression_model.version import DISTRIBUTION
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "regression_model"
@@ -129,7 +130,7 @@ def test_the_wheel_holds_nothing_else(distributions: dict[str, Path]) -> None:
 
     assert {name.partition("/")[0] for name in names} == {
         "regression_model",
-        f"regression_model-{VERSION}.dist-info",
+        f"{DISTRIBUTION.replace('-', '_')}-{VERSION}.dist-info",
     }
     assert not [name for name in names if ".saving-" in name or "/old/" in name]
 
@@ -141,7 +142,7 @@ def test_the_wheel_is_the_same_without_the_sdist(distributions: dict[str, Path])
 def test_metadata_names_the_version_of_the_package(distributions: dict[str, Path]) -> None:
     said = Parser().parsestr(metadata(distributions["wheel"]))
 
-    assert said["Name"] == "regression-model"
+    assert said["Name"] == DISTRIBUTION
     assert said["Version"] == VERSION
     assert regression_model.__version__ == VERSION
     assert said["License-Expression"] == "BSD-3-Clause"
@@ -150,11 +151,37 @@ def test_metadata_names_the_version_of_the_package(distributions: dict[str, Path
 # Versions
 
 
+def test_the_name_of_the_distribution_is_spelled_in_one_place() -> None:
+    """The metadata has to say the name as well; everything else takes it from one of the two."""
+    code = [
+        *PACKAGE.rglob("*.py"),
+        *(ROOT / "ml_api").rglob("*.py"),
+        *(ROOT / "tools").glob("*.py"),
+    ]
+    spelled = [path.name for path in code if f'"{DISTRIBUTION}' in path.read_text("utf-8")]
+
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"] == DISTRIBUTION
+    assert spelled == ["version.py"]
+
+
+def test_no_page_installs_the_package_by_its_name() -> None:
+    """Nobody can reserve a name on a public index: pages install a file, or check a hash."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    bare = rf"pip install[^\n]*(?<![\w./*-])[\"']?({DISTRIBUTION}|regression-model)\b(?!-\*)"
+    found = [
+        f"{path.name}: {match[0]}"
+        for path in pages
+        for match in re.finditer(bare, path.read_text("utf-8"))
+    ]
+
+    assert found == []
+
+
 def test_a_platform_installs_this_version_with_hashes() -> None:
     locked, release = requirements(ROOT / "requirements.txt")
 
     assert locked == "-r requirements/serving.txt"
-    pin = rf"regression-model\[api\]=={re.escape(VERSION)}( --hash=sha256:[0-9a-f]{{64}})?"
+    pin = rf"{DISTRIBUTION}\[api\]=={re.escape(VERSION)}( --hash=sha256:[0-9a-f]{{64}})?"
     assert re.fullmatch(pin, release)
 
 
@@ -297,6 +324,7 @@ def checked_in() -> Iterator[Path]:
             for name in folders
             if name not in made
             and not name.endswith(".egg-info")
+            and not Path(folder, name, "pyvenv.cfg").exists()
             and (not name.startswith(".") or name in (".ci", ".circleci", ".github"))
         ]
         yield from (Path(folder, name) for name in names if name[0] != "." or name == ".gitignore")
@@ -331,7 +359,7 @@ def test_the_tests_run_on_the_installed_wheel() -> None:
     installed = Path(sysconfig.get_path("purelib"))
 
     assert Path(regression_model.__file__).parent == installed / "regression_model"
-    assert version("regression-model") == VERSION
+    assert version(DISTRIBUTION) == VERSION
     assert not [path for path in sys.path if path and Path(path, "regression_model") == PACKAGE]
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
+from project import NAME
 
 ROOT = Path(__file__).resolve().parents[1]
 CHANGELOG, REQUIREMENTS = "CHANGELOG.md", "requirements.txt"
@@ -87,10 +88,10 @@ def with_heading(root: Path, which: Distribution, old: str, new: str) -> str:
 def with_pin(root: Path, old: str, new: str) -> str:
     """requirements.txt with the new pin; the hash of the old wheel goes."""
     text = (root / REQUIREMENTS).read_text("utf-8")
-    pin = rf"^(regression-model\[api\]==){re.escape(old)}( --hash=\S+)?$"
+    pin = rf"^({re.escape(NAME)}\[api\]==){re.escape(old)}( --hash=\S+)?$"
     pinned, count = re.subn(pin, rf"\g<1>{new}", text, flags=re.M)
     if count != 1:
-        raise Refused(f"{REQUIREMENTS} does not pin regression-model[api]=={old}")
+        raise Refused(f"{REQUIREMENTS} does not pin {NAME}[api]=={old}")
     return pinned
 
 

@@ -22,10 +22,11 @@ from urllib.request import Request, urlopen
 from container_engine import Container, Engine, find, run
 from image_layers import layers, table
 from local_index import free_port
+from project import NAME
 from wheel_model import DOLLAR, golden_houses
 
 ROOT = Path(__file__).resolve().parents[1]
-TAG = "regression-model"
+TAG = NAME
 PREDICT = "/v1/regression-model/predict"
 WORKERS = 2
 READY_SECONDS = 60

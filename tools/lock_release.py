@@ -12,12 +12,13 @@ import re
 import sys
 from pathlib import Path
 
-from package_index import PROJECT, Index, Refused, without_secrets
+from package_index import Index, Refused, without_secrets
+from project import NAME
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / "requirements.txt"
 PIN = re.compile(
-    rf"^{PROJECT}\[api\]==(?P<version>\S+)(?: --hash=sha256:(?P<sha256>[0-9a-f]{{64}}))?$", re.M
+    rf"^{NAME}\[api\]==(?P<version>\S+)(?: --hash=sha256:(?P<sha256>[0-9a-f]{{64}}))?$", re.M
 )
 
 
@@ -43,7 +44,7 @@ def locked(text: str, wheel: Path | None = None) -> tuple[str, str]:
     """The text of requirements.txt with the hash behind the pin, and the line that has it."""
     pin = PIN.search(text)
     if pin is None:
-        raise Refused(f"{REQUIREMENTS.name} does not pin {PROJECT}[api]==VERSION")
+        raise Refused(f"{REQUIREMENTS.name} does not pin {NAME}[api]==VERSION")
     version, known = pin["version"], pin["sha256"]
     sha256 = hash_on_index(version) if wheel is None else hash_of(wheel, version)
     if known not in (None, sha256):
@@ -51,7 +52,7 @@ def locked(text: str, wheel: Path | None = None) -> tuple[str, str]:
             f"the wheel of {version} has SHA-256 {sha256}, {REQUIREMENTS.name} says {known}. "
             "A version is published once: find out who made the other"
         )
-    line = f"{PROJECT}[api]=={version} --hash=sha256:{sha256}"
+    line = f"{NAME}[api]=={version} --hash=sha256:{sha256}"
     return text[: pin.start()] + line + text[pin.end() :], line
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import requests
+from project import NAME
 from pypi_simple import (
     NoSuchProjectError,
     PyPISimple,
@@ -20,7 +21,6 @@ from pypi_simple import (
     UnsupportedRepoVersionError,
 )
 
-PROJECT = "regression-model"
 UPLOADS, READS = "TWINE_REPOSITORY_URL", "PIP_INDEX_URL"
 USER, TOKEN = "TWINE_USERNAME", "TWINE_PASSWORD"
 PATIENCE_SECONDS = 30
@@ -51,7 +51,7 @@ class Index:
         """The files of a version of the package; None where the index has no such version."""
         try:
             with PyPISimple(self._address, auth=self._user) as client:
-                page = client.get_project_page(PROJECT, timeout=PATIENCE_SECONDS)
+                page = client.get_project_page(NAME, timeout=PATIENCE_SECONDS)
         except NoSuchProjectError:
             return None
         except requests.HTTPError as error:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from project import NAME
 from rehearsal_checkout import Checkout, Release
 
 EXTRAS = ("", "[api]", "[train]")
@@ -28,7 +29,7 @@ def sizes(made: Release, project: Checkout, folder: Path) -> list[Size]:
 
 def installed(wheel: Path, extra: str, project: Checkout, folder: Path) -> Size:
     """What the wheel with an extra adds to a new environment, pip left out."""
-    name = f"regression-model{extra}"
+    name = f"{NAME}{extra}"
     environment = folder / (extra.strip("[]") or "base")
     subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
     empty = weight(environment)

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from package_index import PROJECT, Index, Refused
+from package_index import Index, Refused
+from project import NAME
 
 
 def released_wheel(requirement: str, folder: Path) -> Path:
@@ -22,5 +23,5 @@ def released_wheel(requirement: str, folder: Path) -> Path:
     )
     wheels = [*folder.glob("*.whl")]
     if ended.returncode or len(wheels) != 1:
-        raise Refused(f"{PROJECT} cannot be downloaded: {' '.join(ended.stderr.split())}")
+        raise Refused(f"{NAME} cannot be downloaded: {' '.join(ended.stderr.split())}")
     return wheels[0]

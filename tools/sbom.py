@@ -19,9 +19,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from project import NAME
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("serving", "serving-registry", "training")
-OURS = "regression-model"
 
 # Permissive, or copyleft by the file for what we use as it is.
 ALLOWED = {
@@ -98,7 +99,7 @@ def check_complete(name: str, found: Sequence[Component], lock: str) -> None:
         for pin, version in re.findall(r"^([\w.-]+)==([^\s;]+) *\\?$", lock, re.M)
     }
     missing = sorted(f"{pin} {version}" for pin, version in wanted - there)
-    if not wanted or OURS not in {pin for pin, _ in there}:
+    if not wanted or NAME not in {pin for pin, _ in there}:
         raise Refused(f"{name} lists nothing that was to be listed: {len(found)} components")
     if missing:
         raise Refused(f"{name} lacks {', '.join(missing)}")

@@ -23,7 +23,7 @@ class Server(NamedTuple):
     (the folder of the environment's scripts), ``{port}`` and ``{work}`` (a folder of its own).
     Both run with one worker and one thread for arithmetic. ``body`` is the JSON that asks for a
     house, ``price`` finds the answer's. ``library`` is the distribution whose version is told;
-    ``extras`` are those of regression-model that it needs, ``pinned`` whether anything beyond them
+    ``extras`` are those of the package that it needs, ``pinned`` whether anything beyond them
     is in the ``.txt`` file beside its own.
     """
 

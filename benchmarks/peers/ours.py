@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.peers import Server, first_prediction
+from regression_model.version import DISTRIBUTION
 
 SERVER = Server(
     title="this service",
@@ -11,7 +12,7 @@ SERVER = Server(
     path="/v1/predict",
     body=lambda house: {"inputs": [house]},
     price=first_prediction,
-    library="regression-model",
+    library=DISTRIBUTION,
     extras="api",
     pinned=False,
 )

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from regression_model.errors import CheckFailed, MissingDependency, RegressionModelError
+from regression_model.version import DISTRIBUTION, VERSION
 
 _COMMANDS = {
     "data": "Fetch real sales to train on.",
@@ -29,7 +30,6 @@ _COMMANDS = {
     "info": "Show which model is installed and what it was trained on.",
     "doctor": "Verify every file of the model and re-score its golden houses.",
 }
-_DISTRIBUTION = "regression-model"
 
 
 class _Commands(click.Group):
@@ -78,7 +78,7 @@ def _missing(package: str, *, purpose: str) -> MissingDependency | None:
     """What to install where importing ``package`` failed; None if no extra of ours holds it."""
     name = "scikit-learn" if package == "sklearn" else package
     try:
-        wanted = requires(_DISTRIBUTION) or []
+        wanted = requires(DISTRIBUTION) or []
     except PackageNotFoundError:
         return None
     for requirement in wanted:
@@ -89,7 +89,7 @@ def _missing(package: str, *, purpose: str) -> MissingDependency | None:
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name=_DISTRIBUTION, prog_name="regression-model")
+@click.version_option(VERSION, prog_name="regression-model")
 def group() -> None:
     """What is this house worth? Train, check and use a versioned house-price model.
 

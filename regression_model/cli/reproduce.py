@@ -42,7 +42,7 @@ def command(
     something differs, 2: config or sales are not at hand.
 
     \b
-      regression-model reproduce regression_model-0.1.0-py3-none-any.whl
+      regression-model reproduce house_price_regression-0.1.0-py3-none-any.whl
       regression-model reproduce models --data train.csv
     """
     check_epoch()

@@ -6,13 +6,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from regression_model.errors import ReleaseUnavailable
+from regression_model.version import DISTRIBUTION
+from regression_model.wheels import is_wheel, unpack_model
 
 LAST = "released"
-DISTRIBUTION = "regression-model"
-MODELS = "regression_model/artifacts/"
 
 _VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc|\.post|\.dev)\d+)*")
 _FAILED = re.compile(r"Could not fetch URL (\S+): (.+?)(?: - skipping)?$", re.MULTILINE)
@@ -23,19 +22,22 @@ _TIMEOUT = 600  # seconds; a limit against hanging
 def artifact_path(named: str, folder: Path) -> Path | None:
     """Where the artifact is that a person calls ``named``; None for a last release where none is.
 
-    It is a folder, a released version such as ``0.1.0``, or ``released`` for the newest one. A
-    release is downloaded into ``folder`` with pip, from where pip is set to look. Raises
-    :class:`ReleaseUnavailable`, also where the index cannot be asked: that is no answer.
+    It is a folder, a wheel, a released version such as ``0.1.0``, or ``released`` for the newest
+    one. A release is downloaded into ``folder`` with pip, from where pip is set to look; nothing of
+    it is run. Raises :class:`ReleaseUnavailable`, also where the index cannot be asked: that is no
+    answer; and :class:`ArtifactError` where a wheel holds no model of this package.
     """
+    if is_wheel(Path(named)):
+        return unpack_model(Path(named), folder)
     if Path(named).exists():
         return Path(named)
     if named != LAST and not _VERSION.fullmatch(named):
         raise ReleaseUnavailable(
             f"{named} is neither a folder nor a version; give the folder of an artifact, a "
-            f"released version such as 0.1.0, or '{LAST}' for the newest one"
+            f"wheel, a released version such as 0.1.0, or '{LAST}' for the newest one"
         )
     wheel = _downloaded("" if named == LAST else named, folder)
-    return None if wheel is None else _unpacked(wheel, folder / "unpacked")
+    return None if wheel is None else unpack_model(wheel, folder / "unpacked")
 
 
 def _downloaded(version: str, folder: Path) -> Path | None:
@@ -78,19 +80,3 @@ def _last_error(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR:")]
     return (errors or lines or ["pip said nothing"])[-1]
-
-
-def _unpacked(wheel: Path, folder: Path) -> Path:
-    """The folder of models in ``wheel``; its files are verified when the model is loaded."""
-    try:
-        with ZipFile(wheel) as archive:
-            names = [name for name in archive.namelist() if name.startswith(MODELS)]
-            archive.extractall(folder, names)
-    except (BadZipFile, OSError) as error:
-        raise ReleaseUnavailable(f"{wheel.name} cannot be unpacked: {error}") from error
-    if not names:
-        raise ReleaseUnavailable(
-            f"{wheel.name} carries no model: there is nothing below {MODELS} in it. Make it "
-            "with 'tox -e package'; if it is of another project, set pip to the index of this one"
-        )
-    return folder / MODELS

@@ -16,7 +16,7 @@ from regression_model.exploration.measures import CHANGED, SHIFTED
 from regression_model.exploration.relations import CORRELATED, MOST_ROWS_OF_PAIRS
 from regression_model.pages.blocks import Block, Cell, Figure, Prose, Section, Status, Table
 from regression_model.pages.page import render_page
-from regression_model.version import VERSION
+from regression_model.version import DISTRIBUTION, VERSION
 
 WORDS = {Weight.REFUSED: "refused", Weight.DOUBTFUL: "look", Weight.NOTE: "note"}
 _STATUS: dict[Weight, Status] = {Weight.REFUSED: "bad", Weight.DOUBTFUL: "doubtful"}
@@ -32,7 +32,7 @@ def render(found: Exploration) -> str:
         "Columns": f"{len(table.frame.columns)} of {len(table.spec.inputs) + 1} declared",
         "SHA-256": table.sha256[:12],
         "Config": table.spec.name,
-        "regression-model": VERSION,
+        DISTRIBUTION: VERSION,
     }
     if found.differences is not None:
         facts["Held against"] = found.differences.reference.name

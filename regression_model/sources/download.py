@@ -22,7 +22,7 @@ from urllib3.exceptions import (
 from urllib3.util import parse_url
 
 from regression_model.errors import FetchFailed
-from regression_model.version import VERSION
+from regression_model.version import DISTRIBUTION, VERSION
 
 Progress = Callable[[int, int | None], None]  # bytes so far, and in all where that is known
 PASSING = (429, 500, 502, 503, 504)
@@ -99,7 +99,7 @@ class Service:
         return Download(address, body)
 
     def _asked(self, connections: PoolManager, address: str) -> BaseHTTPResponse:
-        headers = {"User-Agent": f"regression-model/{VERSION}"}
+        headers = {"User-Agent": f"{DISTRIBUTION}/{VERSION}"}
         if self.authorization is not None:
             headers["Authorization"] = self.authorization
         retries = Retry(

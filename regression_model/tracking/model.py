@@ -18,7 +18,7 @@ from regression_model.artifact import Artifact
 from regression_model.artifact_folders import copy_artifact
 from regression_model.golden import golden_houses
 from regression_model.spec import Spec
-from regression_model.version import VERSION
+from regression_model.version import DISTRIBUTION, VERSION
 
 CODE = Path(__file__).with_name("pyfunc.py")
 EXAMPLE_ROWS = 2
@@ -37,7 +37,7 @@ def save_model(artifact: Artifact, folder: Path) -> Path:
             signature=signature_of(spec),
             input_example=_example(artifact),
             pip_requirements=[
-                f"regression-model=={VERSION}",
+                f"{DISTRIBUTION}=={VERSION}",
                 *(f"{name}=={version(name)}" for name in ("mlflow", "pandas")),
             ],
         )

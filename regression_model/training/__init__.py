@@ -1,1 +1,1 @@
-"""The offline half: from a table of sales to an artifact. Needs ``regression-model[train]``."""
+"""The offline half: from a table of sales to an artifact. Needs the extra ``[train]``."""

@@ -10,12 +10,13 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
-from regression_model.artifact import CONFIG, open_artifact
+from regression_model.artifact import CONFIG, MAX_MANIFEST_BYTES, open_artifact
 from regression_model.errors import ArtifactCorrupt, DataError
 from regression_model.manifest import MANIFEST, parse_manifest
+from regression_model.regular_file import read_regular_file
 from regression_model.spec import Spec
 from regression_model.training.config import bundled_config, parse_spec, read_config
 from regression_model.training.data import (
@@ -27,6 +28,8 @@ from regression_model.training.data import (
 )
 from regression_model.training.fit import Step, train
 from regression_model.training.persistence import Origin, git_revision, save_trained
+from regression_model.version import DISTRIBUTION
+from regression_model.wheels import is_wheel, unpack_model
 
 ABSENT = "absent"
 # What a difference may come from; the rest of a manifest is what came of it.
@@ -77,33 +80,25 @@ def read_record(path: Path) -> Record:
 
     Raises :class:`ModelNotFound`, :class:`ArtifactCorrupt` or :class:`ArtifactIncompatible`.
     """
-    if path.suffix == ".whl":
-        return _read_wheel(path)
+    if is_wheel(path):
+        with TemporaryDirectory() as folder:
+            return read_record(unpack_model(path, Path(folder)))
     if path.is_file():
-        manifest = parse_manifest(path.read_bytes(), path.name)
+        manifest = parse_manifest(_read(path), path.name)
         return Record(manifest, _text(path.with_name(CONFIG)))
     artifact = open_artifact(path)
     return Record(artifact.manifest, _text(artifact.folder / CONFIG))
 
 
-def _text(path: Path) -> str | None:
-    return path.read_bytes().decode("utf-8", "replace") if path.is_file() else None
-
-
-def _read_wheel(path: Path) -> Record:
+def _read(path: Path) -> bytes:
     try:
-        with ZipFile(path) as wheel:
-            found = [name for name in wheel.namelist() if name.endswith(f"/{MANIFEST}")]
-            if len(found) != 1:
-                raise ArtifactCorrupt(
-                    f"{path.name} holds {len(found)} models, expected 1: give that of a release"
-                )
-            manifest = parse_manifest(wheel.read(found[0]), path.name)
-            config = found[0].removesuffix(MANIFEST) + CONFIG
-            text = wheel.read(config).decode() if config in wheel.namelist() else None
-    except (BadZipFile, UnicodeDecodeError) as error:
-        raise ArtifactCorrupt(f"{path.name} cannot be read as a wheel: {error}") from error
-    return Record(manifest, text)
+        return read_regular_file(path, most=MAX_MANIFEST_BYTES)
+    except OSError as error:
+        raise ArtifactCorrupt(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _text(path: Path) -> str | None:
+    return _read(path).decode("utf-8", "replace") if path.is_file() else None
 
 
 def find_config(record: Record, given: Path | None) -> str:
@@ -136,7 +131,7 @@ def find_sales(record: Record, spec: Spec, given: Path | None) -> Sales:
             return sales
         raise DataError(
             f"the model was made from {_described(data)}; this version generates others (SHA-256 "
-            f"{sales.sha256}). Install regression-model {record.manifest['version']}"
+            f"{sales.sha256}). Install {DISTRIBUTION} {record.manifest['version']}"
         )
     path = given if given is not None else _in_datasets(data["sha256"])
     if path is None:

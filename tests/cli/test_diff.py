@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from regression_model.version import DISTRIBUTION, VERSION
+
 
 def test_only_a_page_of_diff_needs_the_libraries_of_reports(
     run: Callable[..., Any], artifact: Path, sold: Path
@@ -17,5 +19,5 @@ def test_only_a_page_of_diff_needs_the_libraries_of_reports(
 
     assert text.returncode == 0, text.stderr
     assert page.returncode == 2
-    assert 'pip install "regression-model[report]"' in page.stderr
+    assert f'pip install "{DISTRIBUTION}[report]=={VERSION}"' in page.stderr
     assert not Path("diff.html").exists()

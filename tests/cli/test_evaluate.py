@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from regression_model.version import DISTRIBUTION, VERSION
+
 
 def test_evaluate_scores_and_counts(
     call: Callable[..., Result], artifact: Path, sold: Path
@@ -91,7 +93,7 @@ def test_only_the_page_needs_the_libraries_of_reports(
     assert without.returncode == 0, without.stderr
     assert asked.returncode == 2
     assert f"needs {package}, which is not installed" in asked.stderr
-    assert 'pip install "regression-model[report]"' in asked.stderr
+    assert f'pip install "{DISTRIBUTION}[report]=={VERSION}"' in asked.stderr
     assert not Path("report.html").exists()
 
 

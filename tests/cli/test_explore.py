@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from regression_model.version import DISTRIBUTION, VERSION
+
 
 def test_explore_says_what_deserves_a_look_and_writes_a_page(
     call: Callable[..., Result], sold: Path, table: Path
@@ -69,5 +71,5 @@ def test_without_the_libraries_of_reports_explore_says_what_to_install(
     assert ended.returncode == 2
     assert ended.stderr == (
         f"Error: {purpose} needs {package}, which is not installed. "
-        'Install it with: pip install "regression-model[report]"\n'
+        f'Install it with: pip install "{DISTRIBUTION}[report]=={VERSION}"\n'
     )

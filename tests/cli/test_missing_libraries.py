@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from regression_model.version import DISTRIBUTION, VERSION
+
 
 @pytest.mark.parametrize(
     ("command", "package", "name"),
@@ -44,7 +46,7 @@ def test_a_missing_training_library_is_said_with_the_command_that_installs_it(
     assert ended.stdout == ""
     assert ended.stderr == (
         f"Error: '{command}' needs {name}, which is not installed. "
-        'Install it with: pip install "regression-model[train]"\n'
+        f'Install it with: pip install "{DISTRIBUTION}[train]=={VERSION}"\n'
     )
 
 
@@ -63,7 +65,7 @@ def test_what_fetching_needs_is_said_with_the_command_that_installs_it(
     assert ended.returncode == 2
     assert ended.stderr == (
         f"Error: '{arguments[0]}' needs {package}, which is not installed. "
-        f'Install it with: pip install "regression-model[{extra}]"\n'
+        f'Install it with: pip install "{DISTRIBUTION}[{extra}]=={VERSION}"\n'
     )
 
 

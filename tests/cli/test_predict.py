@@ -13,6 +13,7 @@ import pytest
 from click.testing import Result
 
 from regression_model import __version__
+from regression_model.version import DISTRIBUTION, VERSION
 
 
 def test_predict_writes_a_row_for_each_house_and_counts_them(
@@ -174,6 +175,6 @@ def test_without_pyarrow_parquet_is_refused_with_the_command_that_installs_it(
     assert ended.returncode == 2
     assert ended.stderr == (
         "Error: Parquet needs pyarrow, which is not installed. "
-        'Install it with: pip install "regression-model[batch]"\n'
+        f'Install it with: pip install "{DISTRIBUTION}[batch]=={VERSION}"\n'
     )
     assert not list(tmp_path.glob("prices*"))

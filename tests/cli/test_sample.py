@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from regression_model.version import DISTRIBUTION, VERSION
+
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson", "parquet"])
 def test_what_sample_writes_predict_prices(
@@ -51,5 +53,5 @@ def test_sample_without_pyarrow_says_so_too(run: Callable[..., Any], tmp_path: P
 
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
-    assert 'pip install "regression-model[batch]"' in ended.stderr
+    assert f'pip install "{DISTRIBUTION}[batch]=={VERSION}"' in ended.stderr
     assert not list(tmp_path.iterdir())

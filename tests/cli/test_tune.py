@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from regression_model.version import DISTRIBUTION, VERSION
+
 
 def test_tune_on_a_full_disk_says_so_in_one_line(
     run: Callable[..., Any], full_disk: str, sold: Path, small_config: Path
@@ -186,6 +188,6 @@ def test_only_tune_needs_what_tunes(
     assert refused.returncode == 2
     assert refused.stderr.endswith(
         "Error: 'tune' needs optuna, which is not installed. "
-        'Install it with: pip install "regression-model[tune]"\n'
+        f'Install it with: pip install "{DISTRIBUTION}[tune]=={VERSION}"\n'
     )
     assert trained.returncode == 0, trained.stderr

@@ -112,7 +112,10 @@ def test_the_first_release_has_nothing_to_compare_with(artifact: Path, report: s
         (["{artifact}", "modles"], "modles is neither a folder nor a version"),
         (["{artifact}", "."], "there is no trained model in ."),
         (["{artifact}", "released"], "NEW is 'released', and the package index has no release"),
-        (["0.0.1", "{artifact}"], "the package index has no wheel of regression-model==0.0.1"),
+        (
+            ["0.0.1", "{artifact}"],
+            "the package index has no wheel of house-price-regression==0.0.1",
+        ),
         (["{artifact}", "{artifact}", "--data", "no.csv"], "no.csv: cannot be read"),
         (["{artifact}", "{artifact}", "--data", "no.txt"], "no.txt: unknown kind of table"),
         (["{artifact}", "{artifact}", "--report", "x.pdf"], "x.pdf: unknown kind of report"),
@@ -139,4 +142,4 @@ def test_an_index_that_cannot_be_reached_is_exit_code_2(
     result = diff("released", artifact)
 
     assert result.exit_code == 2
-    assert "the package index cannot be asked for regression-model" in result.stderr
+    assert "the package index cannot be asked for house-price-regression" in result.stderr

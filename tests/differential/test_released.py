@@ -18,6 +18,7 @@ from regression_model import ArtifactCorrupt, ReleaseUnavailable, load_model
 from regression_model.artifact import open_artifact
 from regression_model.artifact_folders import copy_artifact
 from regression_model.differential.released import artifact_path
+from regression_model.version import DISTRIBUTION
 
 INDEX = f"{'PIP_'}INDEX_URL"  # the name as a whole stands in no file
 
@@ -44,7 +45,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (root / "simple").mkdir(parents=True)
     with serving(partial(Quiet, directory=str(root))) as address:
         use(monkeypatch, f"{address}/simple/")
-        yield root / "simple" / "regression-model"
+        yield root / "simple" / DISTRIBUTION
 
 
 class serving:  # noqa: N801  # reads as a verb
@@ -73,10 +74,10 @@ def use(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
 def publish(index: Path, version: str, models: Path | None) -> Path:
     """Put a wheel with the folder ``models`` on the index."""
     index.mkdir(exist_ok=True)
-    wheel = index / f"regression_model-{version}-py3-none-any.whl"
-    info = f"regression_model-{version}.dist-info"
+    wheel = index / f"house_price_regression-{version}-py3-none-any.whl"
+    info = f"house_price_regression-{version}.dist-info"
     with ZipFile(wheel, "w") as archive:
-        metadata = f"Metadata-Version: 2.1\nName: regression-model\nVersion: {version}\n"
+        metadata = f"Metadata-Version: 2.1\nName: {DISTRIBUTION}\nVersion: {version}\n"
         archive.writestr(f"{info}/METADATA", metadata)
         tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         archive.writestr(f"{info}/WHEEL", tags)
@@ -118,7 +119,7 @@ def test_the_last_release_is_the_newest_that_is_no_trial(
 
     assert artifact_path("released", tmp_path) is not None
     assert [path.name for path in tmp_path.glob("*.whl")] == [
-        "regression_model-0.10.0-py3-none-any.whl"
+        "house_price_regression-0.10.0-py3-none-any.whl"
     ]
 
 
@@ -140,7 +141,9 @@ def test_a_version_that_was_never_released_is_refused(
 ) -> None:
     publish(index, "0.0.9", models)
 
-    with pytest.raises(ReleaseUnavailable, match=r"no wheel of regression-model==0\.0\.8; see"):
+    with pytest.raises(
+        ReleaseUnavailable, match=r"no wheel of house-price-regression==0\.0\.8; see"
+    ):
         artifact_path("0.0.8", tmp_path)
 
 
@@ -151,7 +154,9 @@ def test_an_index_that_cannot_be_reached_is_not_one_without_a_release(
         pass
     use(monkeypatch, f"{address}/simple/")
 
-    with pytest.raises(ReleaseUnavailable, match="index cannot be asked for regression-model: "):
+    with pytest.raises(
+        ReleaseUnavailable, match="index cannot be asked for house-price-regression: "
+    ):
         artifact_path("released", tmp_path)
 
 
@@ -169,14 +174,17 @@ def test_an_index_that_refuses_to_answer_is_not_one_without_a_release(
 def test_a_wheel_without_a_model_is_refused(index: Path, tmp_path: Path) -> None:
     publish(index, "0.0.9", None)
 
-    with pytest.raises(ReleaseUnavailable, match=r"carries no model.*'tox -e package'"):
+    with pytest.raises(ArtifactCorrupt, match=r"holds 0 models .*Nothing of it was run"):
         artifact_path("released", tmp_path)
 
 
 def test_a_wheel_that_is_none_is_refused(index: Path, models: Path, tmp_path: Path) -> None:
     publish(index, "0.0.9", models).write_bytes(b"no zip")
 
-    with pytest.raises(ReleaseUnavailable, match=r"regression-model|unpacked"):
+    with pytest.raises(
+        (ReleaseUnavailable, ArtifactCorrupt),
+        match=r"house-price-regression|cannot be read as a wheel",
+    ):
         artifact_path("0.0.9", tmp_path)
 
 
@@ -192,6 +200,39 @@ def test_a_damaged_model_in_a_wheel_is_refused(index: Path, models: Path, tmp_pa
 
     with pytest.raises(ArtifactCorrupt, match=r"model\.onnx .* the file changed after training"):
         load_model(path)
+
+
+def test_a_wheel_under_our_name_is_judged_by_what_is_in_it(
+    index: Path, models: Path, tmp_path: Path
+) -> None:
+    """Another project's wheel of the right name: a pickle in it is neither unpacked nor run."""
+    wheel = publish(index, "9.9.9", None)
+    with ZipFile(wheel, "a") as archive:
+        archive.writestr("regression_model/__init__.py", "raise SystemExit('run')")
+        archive.writestr("regression_model/trained_models/model.pkl", b"\x80")
+
+    for named in ("9.9.9", str(wheel)):
+        folder = tmp_path / f"folder{len(named)}"
+        folder.mkdir()
+        with pytest.raises(ArtifactCorrupt, match=r"holds 0 models below regression_model/artif"):
+            artifact_path(named, folder)
+        assert not [path for path in folder.rglob("*") if path.suffix == ".pkl"]
+
+
+def test_a_wheel_writes_nothing_but_what_its_manifest_names(
+    index: Path, models: Path, tmp_path: Path
+) -> None:
+    wheel = publish(index, "0.0.9", models)
+    with ZipFile(wheel, "a") as archive:
+        archive.writestr("regression_model/artifacts/../../../../out.txt", "out")
+        archive.writestr("/out.txt", "out")
+
+    path = artifact_path(str(wheel), tmp_path / "new")
+
+    assert path is not None
+    written = {one.name for one in (tmp_path / "new").rglob("*") if one.is_file()}
+    assert written <= {*open_artifact(path).manifest["files"], "manifest.json"}
+    assert not [*tmp_path.rglob("out.txt")]
 
 
 def test_a_folder_is_itself_and_another_word_is_refused(tmp_path: Path) -> None:

@@ -20,10 +20,11 @@ def project(tmp_path: Path) -> Path:
     """A small repository with what holds versions; its release is locked."""
     folder = tmp_path / "project"
     shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
     for name, text in {
         "regression_model/VERSION": "0.9.1\n",
         "ml_api/VERSION": "0.3.0\n",
-        "requirements.txt": f"# pins\nregression-model[api]==0.9.1{HASH}\n",
+        "requirements.txt": f"# pins\nhouse-price-regression[api]==0.9.1{HASH}\n",
         "CHANGELOG.md": "# Changelog\n\n## 0.9.1\n\n- Better.\n\n## API 0.3.0\n\n- Faster.\n\n## 0.9.0\n",
     }.items():
         (folder / name).parent.mkdir(exist_ok=True)
@@ -45,7 +46,9 @@ def test_the_package_is_raised_in_three_files(project: Path, run_tool: Tool) -> 
 
     assert ended.returncode == 0, ended.stderr
     assert (project / "regression_model" / "VERSION").read_text() == "0.10.0\n"
-    assert (project / "requirements.txt").read_text() == "# pins\nregression-model[api]==0.10.0\n"
+    assert (
+        project / "requirements.txt"
+    ).read_text() == "# pins\nhouse-price-regression[api]==0.10.0\n"
     assert "# Changelog\n\n## 0.10.0\n\n## 0.9.1\n" in (project / "CHANGELOG.md").read_text()
     assert (project / "ml_api" / "VERSION").read_text() == "0.3.0\n"
 
@@ -101,7 +104,7 @@ def test_changes_that_are_not_committed_are_refused(project: Path, run_tool: Too
     [
         ("CHANGELOG.md", "# Changelog\n", "the newest heading of CHANGELOG.md is none"),
         ("CHANGELOG.md", "## 0.9.2\n\n## 0.9.1\n", "is 0.9.2, regression_model/VERSION says 0.9.1"),
-        ("requirements.txt", "flask==3\n", r"does not pin regression-model\[api\]==0.9.1"),
+        ("requirements.txt", "flask==3\n", r"does not pin house-price-regression\[api\]==0.9.1"),
     ],
 )
 def test_files_that_disagree_are_refused(

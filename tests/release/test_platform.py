@@ -166,7 +166,7 @@ def attacker(
 ) -> Iterator[Any]:
     """An index with the same version under a higher build tag; its page may leave out hashes."""
     with serve_index("--hash-algo", request.param) as index:
-        tagged = index.folder / f"regression_model-{VERSION}-1-py3-none-any.whl"
+        tagged = index.folder / f"house_price_regression-{VERSION}-1-py3-none-any.whl"
         shutil.copy(built[1], tagged)
         with ZipFile(tagged, "a") as wheel:
             wheel.writestr("regression_model/attacker.py", "")
@@ -189,7 +189,7 @@ def install(platform: Platform, target: Path, requirement: str, attacker: Any) -
 def test_without_hashes_an_exact_version_installs_the_attackers_wheel(
     platform: Platform, attacker: Any, tmp_path: Path
 ) -> None:
-    ended = install(platform, tmp_path / "target", f"regression-model=={VERSION}", attacker)
+    ended = install(platform, tmp_path / "target", f"house-price-regression=={VERSION}", attacker)
 
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "target" / "regression_model" / "attacker.py").exists()

@@ -234,7 +234,7 @@ def test_the_published_wheel_is_locked_by_its_hash(
         ended = run_tool("lock_release", *given, checkout=pinned, **index.settings)
         assert ended.returncode == 0, ended.stderr
         lines = (pinned / "requirements.txt").read_text().splitlines()
-        assert lines[-1] == f"regression-model[api]=={VERSION} --hash=sha256:{sha256}"
+        assert lines[-1] == f"house-price-regression[api]=={VERSION} --hash=sha256:{sha256}"
 
 
 def test_a_lock_is_never_replaced(index: Any, built: Built, pinned: Path, run_tool: Tool) -> None:

@@ -34,7 +34,7 @@ def declared(**told: str) -> dict[str, Any]:
 
 
 MIT = declared(id="MIT")
-OURS = component("regression-model", "1.0.0", MIT)
+OURS = component("house-price-regression", "1.0.0", MIT)
 LOCK = "numpy==2.4.6 \\\n    --hash=sha256:00\ncolorama==0.4.6 ; os_name == 'nt' \\\n    --hash=sha256:11\n"
 
 
@@ -135,6 +135,6 @@ def test_a_real_installation_is_listed(
     for name in LOCKS:
         listed = json.loads((tmp_path / f"sbom-{name}.json").read_text("utf-8"))
         assert listed["bomFormat"] == "CycloneDX"
-        assert {one["name"] for one in listed["components"]} == {"click", "regression-model"}
+        assert {one["name"] for one in listed["components"]} == {"click", "house-price-regression"}
     table = (tmp_path / "licences.md").read_text("utf-8")
     assert re.search(rf"^\| click \S+ \| BSD-3-Clause \| {', '.join(LOCKS)} \|$", table, re.M)

@@ -101,7 +101,7 @@ def test_the_folder_holds_the_graph_and_no_pickle(folder: Path) -> None:
 
     assert {"MLmodel", "model.onnx", "manifest.json", "pyfunc.py"} <= names
     assert not [name for name in names if name.endswith((".pkl", ".joblib", ".pickle"))]
-    assert "regression-model==" in (folder / "requirements.txt").read_text("utf-8")
+    assert "house-price-regression==" in (folder / "requirements.txt").read_text("utf-8")
 
 
 def test_a_run_is_where_mlflow_loads_it_from(
