@@ -130,7 +130,7 @@ def test_a_wheel_without_a_model_is_refused(tmp_path: Path) -> None:
     with ZipFile(wheel, "w") as archive:
         archive.writestr("other/__init__.py", "")
 
-    with pytest.raises(ArtifactCorrupt, match="holds 0 models below .* expected 1"):
+    with pytest.raises(ArtifactCorrupt, match=r"holds 0 models below .* expected 1"):
         read_record(wheel)
 
 
