@@ -27,7 +27,8 @@ class FreshBuildPy(build_py):
         if self.editable_mode:
             super().run()
             return
-        shutil.rmtree(self.build_lib, ignore_errors=True)
+        if Path(self.build_lib).resolve().is_relative_to(Path("build").resolve()):
+            shutil.rmtree(self.build_lib, ignore_errors=True)  # not a folder that somebody named
         super().run()
         for path in Path(self.build_lib).rglob("*"):
             if path.is_file():

@@ -16,6 +16,8 @@ CONSTRAINTS = ROOT / "requirements" / "constraints.txt"
 # The pipeline must do the same work everywhere; peers bring whatever else they need.
 SAME = ("joblib", "numpy", "pandas", "scikit-learn", "scipy")
 
+DIGITS = 8  # of the hash in the name of an environment
+
 
 class EnvironmentFailed(Exception):
     """An environment could not be made; the text is what pip said."""
@@ -31,13 +33,12 @@ def environment(name: str, server: Server, cache: Path) -> Path:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     asked = [sys.version, f"{project}", server.extras, constraints]
     asked += [pin.read_text("utf-8") for pin in pins]
-    digest = hashlib.sha256("\0".join(asked).encode()).hexdigest()[:8]
+    digest = hashlib.sha256("\0".join(asked).encode()).hexdigest()[:DIGITS]
     folder = cache / f"{name}-{digest}"
     python, complete = folder / "bin" / "python", folder / "complete"
     if complete.exists():
         return python
-    for stale in cache.glob(f"{name}-*"):
-        shutil.rmtree(stale)
+    remove_stale(cache, name)
     _run(sys.executable, "-m", "venv", str(folder))
     limits = folder / "constraints.txt"
     limits.write_text(constraints, "utf-8")
@@ -46,6 +47,13 @@ def environment(name: str, server: Server, cache: Path) -> Path:
     _run(*pip, "install", "-c", str(limits), "-e", f"{ROOT}[{server.extras}]", *others)
     complete.touch()
     return python
+
+
+def remove_stale(cache: Path, name: str) -> None:
+    """Remove older environments of a server; ``cache`` may hold other things, which stay."""
+    for stale in cache.glob(f"{name}-{'[0-9a-f]' * DIGITS}"):
+        if (stale / "pyvenv.cfg").is_file():
+            shutil.rmtree(stale)
 
 
 def version_of(distribution: str, python: Path) -> str:

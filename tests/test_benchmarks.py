@@ -125,3 +125,18 @@ def test_the_published_page_and_tables_are_those_of_the_published_results(tmp_pa
         PUBLISHED.parent.with_suffix(".md")
     ).read_bytes()
     assert short in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_only_older_environments_of_the_server_are_removed(tmp_path: Path) -> None:
+    for name in ("flask-0123abcd", "flask-notes", "flask-4567abcd", "mlflow-0123abcd"):
+        (tmp_path / name).mkdir()
+    for name in ("flask-0123abcd", "flask-notes", "mlflow-0123abcd"):
+        (tmp_path / name / "pyvenv.cfg").touch()
+
+    code = f"from benchmarks.environments import remove_stale, Path; remove_stale(Path({str(tmp_path)!r}), 'flask')"
+    subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True
+    )
+
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"flask-notes", "flask-4567abcd", "mlflow-0123abcd"}
