@@ -151,20 +151,30 @@ def test_the_same_revision_is_deployed_once(deployed: Stage) -> None:
     assert (deployed.platform.sha, len(deployed.platform.ended)) == (running, ends)
 
 
-def test_clients_notice_nothing_of_a_deployment(deployed: Stage, built: Built) -> None:
+def test_a_switch_that_comes_late_is_waited_for_and_no_client_notices_it(
+    deployed: Stage, built: Built
+) -> None:
     golden = Expected.of(built[1], {}).golden
     priced = [row for row in golden if row["prediction"] is not None]
     port = int(deployed.platform.url.rpartition(":")[2])
-    deployed.commit("README.md", lambda text: f"{text}\n")
+    main = deployed.source()
+    git(deployed.project, "commit", "--quiet", "--allow-empty", "--message", "The same files")
+    source = git(deployed.project, "rev-parse", "HEAD")
+    deployed.platform.manner = SWITCHES_LATE
 
     with Load(
         port,
         [row["house"] for row in priced],
         {VERSION: [row["prediction"] for row in priced]},
     ) as load:
-        ended = deployed.deploy()
+        ended = deployed.deploy(DEPLOY_PATIENCE="30")
+        deployed.platform.settle()
 
     assert ended.returncode == 0, ended.stderr
+    before, after = ended.stdout.split("in service before: ")[1].split("\nin service: ")
+    assert f"source revision {main}" in before
+    assert f"source revision {source}" in after
+    assert deployed.source() == source
     assert deployed.platform.ended[-1] == 0
     assert load.answers.versions[VERSION] == load.answers.asked > 100
     assert load.answers.failures == []
@@ -276,21 +286,6 @@ def test_a_push_that_is_accepted_and_never_served_is_found_out(deployed: Stage) 
     assert "Rolled back" in ended.stderr
     assert "nothing is pushed" in again.stdout
     assert "There is no other platform commit to put back" in again.stderr
-
-
-def test_a_switch_that_comes_late_is_waited_for(deployed: Stage) -> None:
-    main = deployed.source()
-    git(deployed.project, "commit", "--quiet", "--allow-empty", "--message", "The same files")
-    source = git(deployed.project, "rev-parse", "HEAD")
-    deployed.platform.manner = SWITCHES_LATE
-
-    ended = deployed.deploy(DEPLOY_PATIENCE="30")
-
-    assert ended.returncode == 0, ended.stderr
-    before, after = ended.stdout.split("in service before: ")[1].split("\nin service: ")
-    assert f"source revision {main}" in before
-    assert f"source revision {source}" in after
-    assert deployed.source() == source
 
 
 def test_an_old_source_that_tells_no_revision_is_deployed_with_a_caution(deployed: Stage) -> None:
