@@ -22,6 +22,9 @@ COPY --from=build /opt/service /opt/service
 WORKDIR /srv
 COPY gunicorn.conf.py ./
 COPY ml_api ml_api
+# The source commit of the service, where it is given: --build-arg REVISION=$(git rev-parse HEAD)
+ARG REVISION
+RUN if [ -n "$REVISION" ]; then echo "$REVISION" > ml_api/REVISION; fi
 ENV PATH=/opt/service/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

@@ -10,7 +10,7 @@ from importlib.resources import files
 from flask import Flask
 from werkzeug.utils import import_string
 
-from ml_api import body, errors, front, headers, logs, routes
+from ml_api import body, errors, front, headers, logs, revision, routes
 from ml_api.config import Config, ConfigError, from_environment
 from ml_api.metrics import Metrics
 from ml_api.model import ModelHolder
@@ -42,6 +42,7 @@ def create_app(config_object: object | str | None = None) -> Flask:
     )
     holder.init_app(app)
     logs.init_app(app, metrics.log_line_dropped)
+    revision.init_app(app)
     body.init_app(app)
     headers.init_app(app)
     errors.init_app(app)

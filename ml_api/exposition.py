@@ -26,10 +26,13 @@ from ml_api.metrics import FAMILIES, Family
 Labels = tuple[tuple[str, str], ...]
 
 
-def expose(counters: Counters, accept: str) -> tuple[bytes, str]:
-    """All metrics in the format that ``accept`` prefers, and its content type."""
+def expose(counters: Counters, accept: str, *, revision: str | None) -> tuple[bytes, str]:
+    """All metrics in the format that ``accept`` prefers, and its content type.
+
+    ``revision`` is the source commit of the process that answers.
+    """
     registry = CollectorRegistry()
-    registry.register(_Collector(counters))
+    registry.register(_Collector(counters, revision))
     try:
         encode, content_type = choose_encoder(accept)
     except (TypeError, ValueError):  # a version that is no number
@@ -40,8 +43,9 @@ def expose(counters: Counters, accept: str) -> tuple[bytes, str]:
 class _Collector:
     """What ``prometheus_client`` calls a collector: reads everything when it is asked."""
 
-    def __init__(self, counters: Counters) -> None:
+    def __init__(self, counters: Counters, revision: str | None) -> None:
         self._counters = counters
+        self._build = {"version": ml_api.__version__, "revision": revision or ""}
 
     def describe(self) -> list[Metric]:
         return []  # names are known when it collects
@@ -52,9 +56,7 @@ class _Collector:
             make = _histogram if family.bounds else _counter
             yield make(name, family, sums[name])
         yield from _workers(self._counters)
-        yield InfoMetricFamily(
-            "ml_api_build", "The service that answers.", {"version": ml_api.__version__}
-        )
+        yield InfoMetricFamily("ml_api_build", "The service that answers.", self._build)
 
 
 def _sums(counters: Counters) -> dict[str, dict[Labels, list[float]]]:

@@ -1,11 +1,17 @@
-"""Ask the service on ``$PORT`` for the price of a house of the bundled sample, once it is ready."""
+"""Ask the service on ``$PORT`` for the price of a house of the bundled sample, once it is ready.
+
+With ``--check-port``, before the service is started, it ends with 1 where another program listens
+there, since that program would be asked instead.
+"""
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import json
 import os
 import shlex
+import socket
 import time
 
 from regression_model import load_model
@@ -17,7 +23,12 @@ PATIENCE_SECONDS = 60
 
 def main() -> None:
     """Print the request as a command to repeat, and the answer."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check-port", action="store_true", help="only see that the port is free")
     port = int(os.environ.get("PORT", "5000"))
+    if parser.parse_args().check_port:
+        check_port(port)
+        return
     wait_until_ready(port)
     body = json.dumps(house())
     status, answer = ask(port, "POST", PATH, body)
@@ -27,6 +38,15 @@ def main() -> None:
         f"\n{answer}\n(status {status}; the service stays up until Ctrl-C)\n",
         flush=True,
     )
+
+
+def check_port(port: int) -> None:
+    """Return where the service can listen on the port."""
+    try:
+        socket.create_server(("0.0.0.0", port)).close()  # noqa: S104  # as gunicorn.conf.py does
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise SystemExit(f"port {port} cannot be used: {why}; PORT names another") from None
 
 
 def house() -> dict[str, object]:

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 Environment = Mapping[str, str]
+Given = Mapping[str, str | None]  # arguments of the Dockerfile; None: its default
+Secrets = Mapping[str, Path]
 START_SECONDS = 30
 STOP_SECONDS = 25  # more than the 20 that gunicorn takes at most
 DEBIAN, DEBIAN_BASE = "bookworm", "localhost/debian-python:3.11"
@@ -57,9 +59,7 @@ class Engine(Protocol):
     def base(self) -> str | None:
         """The image of Python to build on, made here; none where the Dockerfile's is pulled."""
 
-    def build(
-        self, folder: Path, tag: str, *, base: str | None, secrets: Mapping[str, Path]
-    ) -> None:
+    def build(self, folder: Path, tag: str, *, given: Given, secrets: Secrets) -> None:
         """Build the Dockerfile of a folder."""
 
     def config(self, tag: str) -> dict[str, Any]:
@@ -100,10 +100,11 @@ def run(command: Sequence[str], *, check: bool = True, **how: Any) -> Any:
     return ended
 
 
-def build_arguments(tag: str, base: str | None, secrets: Mapping[str, Path]) -> list[str]:
+def build_arguments(tag: str, given: Given, secrets: Secrets) -> list[str]:
     """What both kinds of engine are told of a build."""
+    values = [f"--build-arg={name}={value}" for name, value in given.items() if value]
     mounted = [f"--secret=id={name},src={path}" for name, path in secrets.items()]
-    return [f"--tag={tag}", *([f"--build-arg=BASE={base}"] if base else []), *mounted]
+    return [f"--tag={tag}", *values, *mounted]
 
 
 class Docker:
@@ -115,10 +116,8 @@ class Docker:
     def base(self) -> None:
         """The engine pulls what the Dockerfile names."""
 
-    def build(
-        self, folder: Path, tag: str, *, base: str | None, secrets: Mapping[str, Path]
-    ) -> None:
-        arguments = build_arguments(tag, base, secrets)
+    def build(self, folder: Path, tag: str, *, given: Given, secrets: Secrets) -> None:
+        arguments = build_arguments(tag, given, secrets)
         run(
             [self.name, "build", *arguments, str(folder)],
             env={**os.environ, "DOCKER_BUILDKIT": "1"},
@@ -190,12 +189,10 @@ class Buildah:
         self._run("commit", "--quiet", "--rm", container, DEBIAN_BASE)
         return DEBIAN_BASE
 
-    def build(
-        self, folder: Path, tag: str, *, base: str | None, secrets: Mapping[str, Path]
-    ) -> None:
+    def build(self, folder: Path, tag: str, *, given: Given, secrets: Secrets) -> None:
         # Docker's format, since OCI's has no health check.
         how = ("--isolation=chroot", "--format=docker", "--layers")
-        self._run("bud", *how, *build_arguments(tag, base, secrets), str(folder))
+        self._run("bud", *how, *build_arguments(tag, given, secrets), str(folder))
 
     def config(self, tag: str) -> dict[str, Any]:
         found = json.loads(self._run("inspect", "--type=image", tag).stdout)

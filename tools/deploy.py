@@ -1,7 +1,8 @@
 """Put a commit into service on a platform of Heroku's kind: ``tox -e deploy [-- REVISION]``.
 
-The platform is pushed to, as git; the service is then asked whether it is what was pushed and
-answers the golden houses of the published wheel. If not, what ran before is pushed again.
+The platform is pushed to, as git; the service is then asked until it tells the source revision that
+was pushed, and answers the golden houses of the published wheel. If that does not come in time,
+what ran before is pushed again.
 
 ``DEPLOY_REMOTE`` is the git address of the platform, ``DEPLOY_URL`` where its service answers,
 ``DEPLOY_API_KEY`` a key where it wants one. The index is named as for ``tools/publish.py``.
@@ -17,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from deployed_service import Expected, NotInService, Service
+from deployed_service import Expected, NotInService, Service, Told, told_in_words
 from package_index import Refused, without_credentials, without_secrets
 from platform_git import Platform, commit_to_deploy
 from released_wheel import released_wheel
@@ -67,11 +68,14 @@ def deploy(revision: str, platform: Platform, service: Service) -> None:
     """Push ``revision`` and see it in service; else put back what was there, and say so."""
     commit = commit_to_deploy(revision)
     with tempfile.TemporaryDirectory(prefix="deploy-") as folder:
-        expected = Expected.of(released_wheel(commit.requirement, Path(folder)), commit.api_version)
-    say(f"{revision}, as commit {commit.sha[:12]}: {expected}")
+        expected = Expected.of(released_wheel(commit.requirement, Path(folder)), commit.told)
+    say(f"to deploy: {revision}, source revision {commit.source}")
+    say(f"platform commit {commit.sha}, made of it")
+    if commit.told["revision"] is None:
+        say("caution: this source tells no revision; another that tells none may pass for it")
     before = platform.deployed()
     told = service.version()
-    say(f"in service: {told or 'nothing'}")
+    say(f"in service before: {told_in_words(told) if told else 'nothing'}")
     if before == commit.sha:
         say("the platform has this commit already: nothing is pushed")
     else:
@@ -80,26 +84,26 @@ def deploy(revision: str, platform: Platform, service: Service) -> None:
         service.see(expected)
     except NotInService as fault:
         if before in (None, commit.sha):
-            raise Refused(
-                f"{fault}. Nothing else was deployed before that could be put back"
-            ) from None
-        say(f"{fault}\nputting {before[:12]} back")
+            raise Refused(f"{fault}. There is no other platform commit to put back") from None
+        say(f"{fault}\nputting platform commit {before} back")
         raise Refused(f"{fault}. {put_back(before, told, commit.sha, platform, service)}") from None
     say(f"in service: {expected}")
 
 
 def put_back(
-    before: str, told: str | None, failed: str, platform: Platform, service: Service
+    before: str, told: Told | None, failed: str, platform: Platform, service: Service
 ) -> str:
     """Push what ran before a deployment that does not hold; what came of it, in a sentence."""
     try:
         platform.push(before, instead_of=failed)
-        service.see_again(told)
+        if told is not None:
+            service.see_again(told)
     except (Refused, NotInService) as fault:
         return f"NOT rolled back: {fault}. Look at the platform at once"
     if told is None:
         return "Rolled back: what ran before was pushed again; it did not answer before either"
-    return f"Rolled back: {told} is in service"
+    words = told_in_words(told)
+    return f"Rolled back: platform commit {before} was pushed again, and {words} answers"
 
 
 def say(line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,8 +13,16 @@ from wheel_model import DOLLAR, golden_houses
 
 PREDICT = "/v1/regression-model/predict"
 TIMEOUT_SECONDS = 30
-IN_A_ROW = 5  # answers of the new version before it is believed that no old process is left
+IN_A_ROW = 5  # answers of the new release before it is believed that no old process is left
 PAUSE_SECONDS = 0.5
+NAMES = {  # what tells one release from another, in the answer of /version and in words
+    "model_version": "model",
+    "api_version": "API",
+    "artifact": "artifact",
+    "revision": "source revision",
+}
+
+Told = Mapping[str, str | None]  # what /version answers; a service before revisions tells none
 
 
 class NotInService(Exception):
@@ -21,18 +30,17 @@ class NotInService(Exception):
 
 
 class Expected(NamedTuple):
-    """What has to answer: versions, artifact, and the golden houses with their prices."""
+    """What has to answer: versions, artifact, revision, and the golden houses with their prices."""
 
-    told: dict[str, str]
+    told: Told
     golden: list[dict[str, Any]]
 
     @classmethod
-    def of(cls, wheel: Path, api_version: str) -> Expected:
-        """What the model inside of a wheel is, and answers."""
+    def of(cls, wheel: Path, service: Told) -> Expected:
+        """A ``service`` with the model inside of a wheel."""
         artifact, golden = golden_houses(wheel)
-        version = wheel.name.split("-")[1]
-        told = {"model_version": version, "api_version": api_version, "artifact": artifact}
-        return cls(told, golden)
+        model = {"model_version": wheel.name.split("-")[1], "artifact": artifact}
+        return cls({**model, **service}, golden)
 
     def __str__(self) -> str:
         return told_in_words(self.told)
@@ -46,45 +54,51 @@ class Service:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._patience = patience
 
-    def version(self) -> str | None:
-        """What is in service, in words; None where nothing answers."""
+    def version(self) -> Told | None:
+        """What is in service; None where nothing answers."""
         try:
-            return told_in_words(self._told())
+            return self._told()
         except NotInService:
             return None
 
     def see(self, expected: Expected) -> None:
-        """Return once only the expected model answers, rightly; else raise NotInService."""
+        """Return once only the expected release answers, rightly; else raise NotInService."""
+
+        def look() -> None:
+            self._see_version(expected.told)
+            self._ask("GET", "/ready")
+
+        self._repeat(look)
+        self._see_prices(expected)
+        self._see_refusal()
+
+    def see_again(self, told: Told) -> None:
+        """Return once only what ran before answers; else raise NotInService."""
+        self._repeat(lambda: self._see_version(told))
+
+    def __str__(self) -> str:
+        return without_credentials(self._url)
+
+    def _repeat(self, look: Callable[[], None]) -> None:
+        """Return once a look finds what it wants several times in a row; else raise its fault."""
         deadline = time.monotonic() + self._patience
         good = 0
         while good < IN_A_ROW:
             try:
-                self._see_version(expected)
+                look()
                 good += 1
             except NotInService:
                 good = 0
                 if time.monotonic() > deadline:
                     raise
             time.sleep(PAUSE_SECONDS)
-        self._see_prices(expected)
-        self._see_refusal()
 
-    def see_again(self, told: str | None) -> None:
-        """Wait until what ran before answers, as far as that is known; else raise NotInService."""
-        deadline = time.monotonic() + self._patience
-        while told is not None and (now := self.version()) != told:
-            if time.monotonic() > deadline:
-                raise NotInService(f"{self} answers {now or 'nothing'}, before it was {told}")
-            time.sleep(PAUSE_SECONDS)
-
-    def __str__(self) -> str:
-        return without_credentials(self._url)
-
-    def _see_version(self, expected: Expected) -> None:
+    def _see_version(self, expected: Told) -> None:
         told = self._told()
-        if {name: told.get(name) for name in expected.told} != expected.told:
-            raise NotInService(f"{self} answers {told_in_words(told)}, expected {expected}")
-        self._ask("GET", "/ready")
+        if {name: told.get(name) for name in expected} != expected:
+            raise NotInService(
+                f"{self} answers {told_in_words(told)}, expected {told_in_words(expected)}"
+            )
 
     def _see_prices(self, expected: Expected) -> None:
         houses = [row["house"] for row in expected.golden]
@@ -101,8 +115,9 @@ class Service:
         if problem.get("status") != 422:
             raise NotInService(f"an empty list of houses is refused with {problem}")
 
-    def _told(self) -> dict[str, str]:
-        return self._ask("GET", "/version")
+    def _told(self) -> Told:
+        answer = self._ask("GET", "/version")
+        return {name: answer.get(name) for name in NAMES}
 
     def _ask(
         self, method: str, path: str, body: Any = None, *, expected: int = 200
@@ -136,7 +151,6 @@ def hint(answer: requests.Response) -> str:
     return "; set DEPLOY_API_KEY to a key of the service" if answer.status_code == 401 else ""
 
 
-def told_in_words(told: dict[str, str]) -> str:
-    """What ``/version`` says, in short."""
-    known = {"model": "model_version", "API": "api_version", "artifact": "artifact"}
-    return ", ".join(f"{word} {told.get(name, '?')}" for word, name in known.items())
+def told_in_words(told: Told) -> str:
+    """What ``/version`` says, as text."""
+    return ", ".join(f"{word} {told.get(name) or 'unknown'}" for name, word in NAMES.items())

@@ -28,6 +28,7 @@ from wheel_model import DOLLAR, golden_houses
 ROOT = Path(__file__).resolve().parents[1]
 TAG = NAME
 PREDICT = "/v1/regression-model/predict"
+COPIED = ("Dockerfile", "gunicorn.conf.py", "ml_api", "requirements/serving.txt")
 WORKERS = 2
 READY_SECONDS = 60
 
@@ -65,13 +66,25 @@ def main() -> None:
     engine = find(arguments.storage)
     base = arguments.base or engine.base()
     print(f"{engine.name} builds on {base or 'what the Dockerfile names'}", flush=True)
+    revision = source_revision()
     with pip_secrets() as secrets:
-        engine.build(ROOT, TAG, base=base, secrets=secrets)
-    check(engine, golden_houses(wheels[0])[1])
+        engine.build(ROOT, TAG, given={"BASE": base, "REVISION": revision}, secrets=secrets)
+    check(engine, golden_houses(wheels[0])[1], revision)
     with tempfile.TemporaryDirectory(prefix="image-") as folder:
         archive = Path(folder, "image.tar")
         engine.save(TAG, archive)
         print("\n" + table(layers(archive)))
+
+
+def source_revision() -> str | None:
+    """The commit that the files of the image are from; None where they are as in no commit."""
+    status = ["git", "status", "--porcelain", "--", *COPIED]
+    changed = run(status, check=False, cwd=ROOT)
+    head = run(["git", "rev-parse", "--verify", "HEAD"], check=False, cwd=ROOT)
+    if changed.returncode or head.returncode or changed.stdout:
+        return None
+    commit: str = head.stdout.strip()
+    return commit
 
 
 @contextmanager
@@ -94,7 +107,7 @@ def pip_secrets() -> Iterator[dict[str, Path]]:
         yield secrets
 
 
-def check(engine: Engine, rows: list[dict[str, Any]]) -> None:
+def check(engine: Engine, rows: list[dict[str, Any]], revision: str | None) -> None:
     """Run the image and hold it to its promises; the first that is broken ends this."""
     config = engine.config(TAG)
     port = free_port()
@@ -103,6 +116,7 @@ def check(engine: Engine, rows: list[dict[str, Any]]) -> None:
     try:
         seconds = wait_until_ready(port, container.began)
         say(f"ready {seconds:.2f} s after it was started, {WORKERS} workers asked for")
+        check_revision(port, revision)
         check_answer(port, rows)
         check_inside(container, config)
     except BaseException:
@@ -111,6 +125,13 @@ def check(engine: Engine, rows: list[dict[str, Any]]) -> None:
     code = container.stop()
     require(code == 0, f"it ended with {code} on SIGTERM, expected 0")
     say("SIGTERM: ended with 0")
+
+
+def check_revision(port: int, expected: str | None) -> None:
+    """It is the image of this source that answers."""
+    told = json.loads(ask(port, "/version"))["revision"]
+    require(told == expected, f"it tells revision {told}, expected {expected}")
+    say(f"tells its revision: {told or 'none, for its files are as in no commit'}")
 
 
 def check_answer(port: int, rows: list[dict[str, Any]]) -> None:

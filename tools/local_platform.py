@@ -1,8 +1,8 @@
 """A platform of Heroku's kind on this machine: what is pushed to its git remote is served.
 
-A push builds an environment from requirements.txt, starts what the Procfile names on the socket
-that the service before it listens on, and ends that one once the new one is ready. A push that
-cannot be built, or gets not ready, is refused, and what ran still runs. To rehearse with.
+A push builds an environment from requirements.txt, and is refused where that cannot be. The release
+is then put into service, in the manner of the platform: what the Procfile names is started on the
+socket that the service before it listens on. To rehearse with.
 """
 
 from __future__ import annotations
@@ -14,25 +14,46 @@ import signal
 import socket
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing.connection import Listener
 from pathlib import Path
-from threading import Thread
+from threading import Event, Lock, Thread
 from typing import NamedTuple
 from urllib.request import urlopen
 
-BRANCH = "refs/heads/main"
+from push_hook import Broken, Say, listen, make_repository
+from vacant_socket import VacantSocket
+
 READY_SECONDS = 30
 GRACE_SECONDS = 30
 OURS = ("PYTHON", "VIRTUAL_ENV", "TOX_", "GIT_", "REGRESSION_MODEL_", "ML_API_", "GUNICORN_")
 
 
-class Broken(Exception):
-    """Why a push is refused."""
+class Manner(NamedTuple):
+    """How a platform puts a release into service once it is built.
+
+    The default is kinder than real platforms are. Most accept a push first, and switch later.
+    """
+
+    waits: bool = True  # the push lasts until the switch, and is refused where the switch fails
+    after: float | None = 0.0  # seconds from the build to the switch; None: it never switches
+    overlaps: bool = True  # the old release answers until the new one is ready
+
+
+NEVER_SWITCHES = Manner(waits=False, after=None)
+SWITCHES_LATE = Manner(waits=False, after=3.0)  # Heroku with preboot
+RESTARTS_LATE = Manner(waits=False, after=3.0, overlaps=False)  # Heroku
+
+
+class Built(NamedTuple):
+    """A release that can be started."""
+
+    sha: str
+    app: Path
+    environment: Path
 
 
 class Running(NamedTuple):
@@ -49,10 +70,17 @@ class LocalPlatform:
         self.remote = home / "app.git"
         self.log = home / "service.log"
         self.settings = dict(settings)
+        self.manner = Manner()
         self.ended: list[int] = []  # exit codes of the releases that were replaced
         self._home = home
         self._socket = listening
+        self._vacant = VacantSocket(listening)
+        self._vacant.open()
         self._running: Running | None = None
+        self._switching = Lock()
+        self._accepted = 0  # releases; of those that wait for their switch, only the last gets it
+        self._later: list[Thread] = []
+        self._stopped = Event()
 
     @property
     def url(self) -> str:
@@ -64,26 +92,59 @@ class LocalPlatform:
         """The commit in service."""
         return None if self._running is None else self._running.sha
 
-    def release(self, sha: str, say: Callable[[str], None]) -> None:
-        """Build and serve what was pushed; Broken where that cannot be."""
+    def release(self, sha: str, say: Say) -> None:
+        """Build what was pushed and put it into service, now or later; Broken where that fails."""
         app = self._home / "releases" / sha
-        environment = self._home / "environments" / digest_of_requirements(app)
-        if not environment.exists():
+        built = Built(sha, app, self._home / "environments" / digest_of_requirements(app))
+        if not built.environment.exists():
             say("installing requirements.txt")
-            self._build(app, environment)
-        say("starting the Procfile's web")
-        new = Running(sha, self._start(app, environment))
-        old, self._running = self._running, new
-        if old is not None:
-            self.ended.append(end(old.process))
-            say(f"{old.sha[:12]} answered what it had in hand, and ended with {self.ended[-1]}")
-        say(f"{sha[:12]} is in service")
+            self._build(app, built.environment)
+        self._accepted += 1
+        if self.manner.waits:
+            self._switch(built, say, overlaps=self.manner.overlaps)
+        elif self.manner.after is not None:
+            later = (built, self._accepted, self.manner.after, self.manner.overlaps)
+            self._later.append(Thread(target=self._switch_later, args=later))
+            self._later[-1].start()
+
+    def settle(self) -> None:
+        """Return once every switch that was to come has come, or was overtaken."""
+        while self._later:
+            self._later.pop().join()
 
     def stop(self) -> None:
-        """End what runs."""
+        """End what runs, and what was to run."""
+        self._stopped.set()
+        self.settle()
+        self._vacant.close()
         if self._running is not None:
             end(self._running.process)
             self._running = None
+
+    def _switch_later(self, built: Built, turn: int, seconds: float, overlaps: bool) -> None:
+        if self._stopped.wait(seconds) or turn != self._accepted:
+            return
+        with suppress(Broken):  # nobody is there to be told; the log of the service has it
+            self._switch(built, lambda _: None, overlaps=overlaps)
+
+    def _switch(self, built: Built, say: Say, *, overlaps: bool) -> None:
+        with self._switching:
+            if not overlaps:
+                self._end_old(say, None)
+            say("starting the Procfile's web")
+            self._end_old(say, Running(built.sha, self._start(built.app, built.environment)))
+            say(f"{built.sha[:12]} is in service")
+
+    def _end_old(self, say: Say, new: Running | None) -> None:
+        """Put ``new`` in the place of what runs."""
+        old, self._running = self._running, new
+        if new is None:
+            self._vacant.open()
+        else:
+            self._vacant.close()
+        if old is not None:
+            self.ended.append(end(old.process))
+            say(f"{old.sha[:12]} answered what it had in hand, and ended with {self.ended[-1]}")
 
     def _build(self, app: Path, environment: Path) -> None:
         python = environment / "bin" / "python"
@@ -137,68 +198,18 @@ class LocalPlatform:
 def local_platform(home: Path, **settings: str) -> Iterator[LocalPlatform]:
     """A platform in the new folder ``home``, for as long as the context lasts."""
     home.mkdir(parents=True)
-    subprocess.run(
-        ["git", "init", "--quiet", "--bare", "--initial-branch", "main", str(home / "app.git")],
-        check=True,
-    )
     talks = tempfile.mkdtemp(prefix="platform-")  # a socket's path may be no longer than 107
     address = str(Path(talks, "hook"))
-    hook = home / "app.git" / "hooks" / "pre-receive"
-    hook.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "{address}" "{home}"\n')
-    hook.chmod(0o755)
+    make_repository(home / "app.git", address, home)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
         platform = LocalPlatform(home, settings, listening)
         with Listener(address, "AF_UNIX") as listener:
-            Thread(target=listen, args=(platform, listener), daemon=True).start()
+            Thread(target=listen, args=(platform.release, listener), daemon=True).start()
             try:
                 yield platform
             finally:
                 platform.stop()
     shutil.rmtree(talks)
-
-
-def listen(platform: LocalPlatform, listener: Listener) -> None:
-    """Release what the hook asks for, one after another."""
-    with suppress(OSError):  # the platform ends
-        while True:
-            with listener.accept() as hook:
-                answer(platform, hook)
-
-
-def answer(platform: LocalPlatform, hook: Connection) -> None:
-    """Say lines while a release is made, then None, or what stands in its way."""
-    try:
-        platform.release(hook.recv(), lambda line: hook.send(("said", line)))
-        hook.send(("end", None))
-    except Exception as error:
-        hook.send(("end", str(error) if isinstance(error, Broken) else repr(error)))
-
-
-def received(address: str, home: Path) -> None:
-    """What git runs when something is pushed: leave the files, have them released."""
-    for line in sys.stdin:
-        _, sha, ref = line.split()
-        if ref != BRANCH:
-            continue
-        unpack(sha, home / "releases" / sha)
-        with Client(address, "AF_UNIX") as platform:
-            platform.send(sha)
-            while (told := platform.recv())[0] == "said":
-                print(told[1], flush=True)
-        if told[1] is not None:
-            sys.exit(f"refused: {told[1]}")
-
-
-def unpack(sha: str, folder: Path) -> None:
-    """The files of a commit, as a platform has them: without the repository."""
-    if folder.exists():
-        return
-    archive = subprocess.run(["git", "archive", sha], stdout=subprocess.PIPE, check=True)
-    with tempfile.TemporaryFile() as file:
-        file.write(archive.stdout)
-        file.seek(0)
-        with tarfile.open(fileobj=file) as files:
-            files.extractall(folder, filter="data")
 
 
 def digest_of_requirements(app: Path) -> str:
@@ -234,7 +245,3 @@ def end(process: subprocess.Popen[bytes]) -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
-
-
-if __name__ == "__main__":
-    received(sys.argv[1], Path(sys.argv[2]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -13,20 +14,23 @@ from lock_release import locked
 from package_index import Refused, without_credentials
 
 ROOT = Path(__file__).resolve().parents[1]
-REQUIREMENTS = "requirements.txt"
+REQUIREMENTS, REVISION, READER = "requirements.txt", "ml_api/REVISION", "ml_api/revision.py"
 
 
 class Commit(NamedTuple):
-    """What is deployed: a revision with the hash of its wheel in requirements.txt."""
+    """What is deployed: the files of a source commit, its own name and the hash of its wheel."""
 
     sha: str
+    source: str
     requirement: str
-    api_version: str
+    told: dict[str, str | None]
+    """What ``/version`` answers, besides the model; an old source tells no revision."""
 
 
 def commit_to_deploy(revision: str) -> Commit:
     """The commit that a revision is deployed as, made anew and always the same.
 
+    The hash of the wheel stands in its requirements.txt, the source commit in ``ml_api/REVISION``.
     It has no history: the platform needs none, and a shallow clone has none to give. Raises
     Refused where the revision is unknown, or its wheel is not published.
     """
@@ -34,18 +38,26 @@ def commit_to_deploy(revision: str) -> Commit:
         "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", fault=f"no {revision}"
     )
     text, requirement = locked(git("show", f"{source}:{REQUIREMENTS}") + "\n")
-    with tempfile.TemporaryDirectory(prefix="deploy-") as folder:
-        index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
-        git("read-tree", source, **index)
-        blob = git("hash-object", "-w", "--stdin", stdin=text)
-        git("update-index", "--cacheinfo", f"100644,{blob},{REQUIREMENTS}", **index)
-        tree = git("write-tree", **index)
+    tree = tree_with(source, {REQUIREMENTS: text, REVISION: f"{source}\n"})
     date = git("show", "--no-patch", "--format=%cI", source)
     by = dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "deploy")
     by |= dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "deploy@localhost")
     by |= dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), date)
     sha = git("commit-tree", tree, "-m", f"Deploy {source}", **by)
-    return Commit(sha, requirement, git("show", f"{source}:ml_api/VERSION"))
+    revision_told = source if git("ls-tree", source, READER) else None
+    told = {"api_version": git("show", f"{source}:ml_api/VERSION"), "revision": revision_told}
+    return Commit(sha, source, requirement, told)
+
+
+def tree_with(source: str, texts: Mapping[str, str]) -> str:
+    """The tree of a commit, with these files in place of its own."""
+    with tempfile.TemporaryDirectory(prefix="deploy-") as folder:
+        index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+        git("read-tree", source, **index)
+        for name, text in texts.items():
+            blob = git("hash-object", "-w", "--stdin", stdin=text)
+            git("update-index", "--add", "--cacheinfo", f"100644,{blob},{name}", **index)
+        return git("write-tree", **index)
 
 
 class Platform:

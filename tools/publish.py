@@ -1,7 +1,8 @@
 """Publish the wheel and the sdist of a folder, once: ``python tools/publish.py dist``.
 
 Both are checked, and the index is asked whether it has this version, before anything is uploaded.
-Where it has, the version is refused; with ``--if-new`` there is nothing to do, and that is well.
+Where it has, the version is refused; with ``--if-new`` there is nothing to do, and that is well. A
+version that the index has only in part is refused in both cases.
 The index and the token are named by the environment alone: see ``tools/package_index.py``.
 """
 
@@ -53,19 +54,32 @@ def publish(folder: Path, *, if_new: bool) -> str:
         raise Refused(f"{UPLOADS} is not set: name the index to publish to")
     version = VERSION.read_text("ascii").strip()
     index = Index()
-    if index.release(version) is None:
+    release = index.release(version)
+    if release is None:
         files = distributions(folder, version)
         twine("check", "--strict", *map(str, files))
         twine("upload", "--non-interactive", "--disable-progress-bar", *map(str, files))
         see(index, version, files)
         address = without_credentials(os.environ[UPLOADS])
         return f"published {', '.join(path.name for path in files)} to {address}"
+    missing = {".whl", ".tar.gz"} - {ending(name) for name in release.files}
+    if missing:
+        kinds = " and ".join(sorted(missing))
+        raise Refused(
+            f"{index} has version {version} without {kinds}: an upload was cut short. Upload the "
+            "rest of it by hand, or raise VERSION: tox -e bump -- NEW"
+        )
     if if_new:
         return f"{index} has version {version} already: nothing to publish"
     raise Refused(
         f"{index} has version {version} already, and a version is published once. Raise "
         "VERSION: tox -e bump -- NEW"
     )
+
+
+def ending(name: str) -> str:
+    """The kind of a distribution, by its name."""
+    return ".tar.gz" if name.endswith(".tar.gz") else Path(name).suffix
 
 
 def distributions(folder: Path, version: str) -> list[Path]:

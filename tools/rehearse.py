@@ -2,8 +2,9 @@
 
 In a clone of what is committed, 1.0.0 is trained, published and deployed. The config is changed;
 1.1.0 is trained, compared, published, and deployed while clients ask for prices; then 1.0.0 is put
-back under the same load. Another clone builds 1.1.0 again, to the byte. Each step is the command
-that CI runs, so a rehearsal that passes has run them all.
+back under the same load. The platform accepts a push and switches later, as most platforms do.
+Another clone builds 1.1.0 again, to the byte. Each step is the command that CI runs, so a rehearsal
+that passes has run them all.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import NamedTuple
 
 from container_engine import NoEngine, find
 from local_index import LocalIndex, local_index
-from local_platform import LocalPlatform, local_platform
+from local_platform import SWITCHES_LATE, LocalPlatform, local_platform
 from package_index import Refused
 from rehearsal_checkout import Checkout, Release
 from rehearsal_page import page
@@ -81,6 +82,7 @@ def rehearse(folder: Path, options: Options, log: Path) -> tuple[str, list[str]]
             folder / "platform", PIP_INDEX_URL=index.simple, WEB_CONCURRENCY="2"
         ) as platform,
     ):
+        platform.manner = SWITCHES_LATE
         project = Checkout.clone(ROOT, folder / "project", options.environments, log=log)
         project.settings |= settings(index, platform)
         first = release(project, FIRST, options.data)
@@ -88,6 +90,7 @@ def rehearse(folder: Path, options: Options, log: Path) -> tuple[str, list[str]]
         project.change(CONFIG, *CHANGE)
         second = release(project, SECOND, options.data)
         moves = hand_over(project, platform, first, second)
+        platform.settle()
         ended = [*platform.ended]
     elsewhere = Checkout.clone(project.folder, folder / "again", options.environments, log=log)
     again = both_hashes(second, elsewhere.package(SECOND, options.data))

@@ -12,6 +12,7 @@ import ml_api
 from ml_api.answers import json_response
 from ml_api.model import ModelUnavailable, holder
 from ml_api.operations import answers
+from ml_api.revision import revision
 
 blueprint = Blueprint("health", __name__)
 
@@ -34,6 +35,9 @@ class Versions(TypedDict):
     data: Annotated[str, Field(description="What it learned from; sample means generated houses.")]
     trained_at: Annotated[str, Field(description="When it was trained (ISO 8601).")]
     api_version: Annotated[str, Field(description="The version of the service.")]
+    revision: Annotated[
+        str | None, Field(description="The source commit of the service; null where unknown.")
+    ]
 
 
 @blueprint.get("/health")
@@ -55,5 +59,6 @@ def ready() -> Response:
 @blueprint.get("/version")
 @answers(Versions, refusals=(503,))
 def version() -> Response:
-    """The versions of the model and of this service, and where the model came from."""
-    return json_response({**holder().info(), "api_version": ml_api.__version__})
+    """The versions of the model and of this service, and where both came from."""
+    service = {"api_version": ml_api.__version__, "revision": revision()}
+    return json_response({**holder().info(), **service})

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from ml_api.metrics import metrics as counted
 from ml_api.operations import answers
+from ml_api.revision import revision
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -16,5 +17,7 @@ def metrics() -> Response:
     """The counts of all workers, in the format that Accept asks for. Touches no model."""
     from ml_api.exposition import expose  # its library is loaded by the first who asks
 
-    content, content_type = expose(counted().counters, request.headers.get("Accept", ""))
+    content, content_type = expose(
+        counted().counters, request.headers.get("Accept", ""), revision=revision()
+    )
     return Response(content, content_type=content_type)

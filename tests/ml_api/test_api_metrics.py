@@ -196,7 +196,7 @@ def test_the_model_is_told_by_worker(client: FlaskClient, model: Any) -> None:
     info = model.info()
     labels = (info["artifact"], info["data"], info["model_version"], "loaded", "0")
     assert found["ml_api_model_info", labels] == 1
-    assert found["ml_api_build_info", (ml_api.__version__,)] == 1
+    assert found["ml_api_build_info", ("", ml_api.__version__)] == 1
     assert found["ml_api_workers", ()] == 1
     assert 10e6 < found["ml_api_worker_resident_memory_bytes", ("0",)] < 10e9
 

@@ -101,7 +101,7 @@ def test_every_alert_is_explained() -> None:
 def test_the_events_of_the_log_are_documented() -> None:
     api = (DOCS / "api.md").read_text("utf-8")
     code = "".join(path.read_text("utf-8") for path in (DOCS.parent / "ml_api").rglob("*.py"))
-    events = set(re.findall(r'"((?:model|predict|request|metrics|log)\.[a-z_]+)"', code))
+    events = set(re.findall(r'"((?:model|predict|request|metrics|log|service)\.[a-z_]+)"', code))
 
     assert {"predict.input", "model.not_kept", "log.lines_dropped"} <= events
     assert {event for event in events if f"`{event}`" not in api} == set()

@@ -38,9 +38,10 @@ def test_version_names_model_and_service(client: FlaskClient, artifact: Path) ->
         **load_model(artifact).info(),
         "origin": "folder",
         "api_version": ml_api.__version__,
+        "revision": None,
     }
     assert set(answer.json) == {
-        *("model_version", "api_version", "artifact", "origin", "data", "trained_at")
+        *("model_version", "api_version", "artifact", "origin", "data", "trained_at", "revision")
     }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import image
 import image_layers
 import pytest
+from container_engine import build_arguments
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "Dockerfile"
@@ -74,6 +75,51 @@ def test_a_build_is_told_what_holds_inside_of_it(
     ]
     assert secrets["certificates"] == Path("/certificates.crt")
     assert not secrets["pip"].exists()
+
+
+def test_a_build_is_given_what_is_known() -> None:
+    given = {"BASE": None, "REVISION": "0" * 40}
+
+    assert build_arguments("name", given, {"pip": Path("pip.conf")}) == [
+        "--tag=name",
+        f"--build-arg=REVISION={'0' * 40}",
+        "--secret=id=pip,src=pip.conf",
+    ]
+
+
+def test_an_image_of_committed_files_has_their_revision(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("image.ROOT", tmp_path)
+    (tmp_path / "ml_api").mkdir()
+    (tmp_path / "ml_api" / "VERSION").write_text("1")
+    in_no_repository = image.source_revision()
+
+    git = ["git", "-c", "user.name=nobody", "-c", "user.email=nobody@localhost"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "All"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True, timeout=60)
+    (tmp_path / "README.md").write_text("not in the image")
+    committed = image.source_revision()
+    (tmp_path / "ml_api" / "VERSION").write_text("2")
+
+    assert re.fullmatch("[0-9a-f]{40}", committed or "")
+    assert in_no_repository is None
+    assert image.source_revision() is None
+
+
+@pytest.mark.parametrize(("given", "written"), [("0" * 40, f"{'0' * 40}\n"), ("", None)])
+def test_the_dockerfile_writes_the_revision_where_it_is_given(
+    tmp_path: Path, given: str, written: str | None
+) -> None:
+    (command,) = re.findall("^RUN (.*REVISION.*)$", DOCKERFILE.read_text("utf-8"), re.M)
+    (tmp_path / "ml_api").mkdir()
+
+    subprocess.run(
+        ["sh", "-ec", command], cwd=tmp_path, env={"REVISION": given}, check=True, timeout=60
+    )
+
+    file = tmp_path / "ml_api" / "REVISION"
+    assert (file.read_text() if file.exists() else None) == written
 
 
 def test_layers_are_weighed_by_the_instruction_that_made_them(tmp_path: Path) -> None:

@@ -12,9 +12,17 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 import pytest
+import requests
 from deploy import put_back
 from deployed_service import Expected, NotInService, Service
-from local_platform import LocalPlatform, local_platform
+from local_platform import (
+    NEVER_SWITCHES,
+    RESTARTS_LATE,
+    SWITCHES_LATE,
+    LocalPlatform,
+    Manner,
+    local_platform,
+)
 from package_index import Refused
 
 from regression_model.version import VERSION
@@ -37,6 +45,13 @@ class Stage(NamedTuple):
         return self.run_tool(
             "deploy", *arguments, checkout=self.project, **{**self.settings, **settings}
         )
+
+    def source(self) -> str:
+        """The source revision of the platform's commit in service, by its message."""
+        if self.platform.sha is None:
+            return ""
+        message = git(self.platform.remote, "log", "-1", "--format=%s", self.platform.sha)
+        return message.removeprefix("Deploy ")
 
     def commit(self, name: str, edit: Callable[[str], str]) -> str:
         """Change a file of the project; the commit that has it."""
@@ -89,8 +104,9 @@ def stage(
 @pytest.fixture
 def deployed(stage: Stage) -> Stage:
     """With the project as it is at first in service."""
-    ended = stage.deploy("main")
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    if stage.source() != git(stage.project, "rev-parse", "main"):
+        ended = stage.deploy("main")
+        assert ended.returncode == 0, ended.stdout + ended.stderr
     return stage
 
 
@@ -103,6 +119,8 @@ def _branch(request: pytest.FixtureRequest) -> Iterator[None]:
     stage: Stage = request.getfixturevalue("deployed")
     git(stage.project, "checkout", "--quiet", "-b", "change")
     yield
+    stage.platform.settle()
+    stage.platform.manner = Manner()
     git(stage.project, "checkout", "--quiet", "main")
     git(stage.project, "branch", "--quiet", "-D", "change")
 
@@ -110,12 +128,17 @@ def _branch(request: pytest.FixtureRequest) -> Iterator[None]:
 def test_a_release_is_pushed_installed_by_hash_and_seen_in_service(deployed: Stage) -> None:
     running = deployed.platform.sha
     assert running is not None
+    source = git(deployed.project, "rev-parse", "HEAD")
     told = git(deployed.platform.remote, "show", f"{running}:requirements.txt")
+    version = requests.get(f"{deployed.platform.url}/version", timeout=30).json()
+    metrics = requests.get(f"{deployed.platform.url}/metrics", timeout=30).text
 
     assert git(deployed.platform.remote, "rev-parse", "main") == running
     assert "--hash=sha256:" in told.splitlines()[-1]
     assert "--hash" not in (deployed.project / "requirements.txt").read_text().splitlines()[-1]
     assert git(deployed.project, "status", "--porcelain") == ""
+    assert version["revision"] == source
+    assert re.search(f'^ml_api_build_info{{.*revision="{source}".*}} 1.0$', metrics, re.M)
 
 
 def test_the_same_revision_is_deployed_once(deployed: Stage) -> None:
@@ -128,20 +151,30 @@ def test_the_same_revision_is_deployed_once(deployed: Stage) -> None:
     assert (deployed.platform.sha, len(deployed.platform.ended)) == (running, ends)
 
 
-def test_clients_notice_nothing_of_a_deployment(deployed: Stage, built: Built) -> None:
-    golden = Expected.of(built[1], "").golden
+def test_a_switch_that_comes_late_is_waited_for_and_no_client_notices_it(
+    deployed: Stage, built: Built
+) -> None:
+    golden = Expected.of(built[1], {}).golden
     priced = [row for row in golden if row["prediction"] is not None]
     port = int(deployed.platform.url.rpartition(":")[2])
-    deployed.commit("README.md", lambda text: f"{text}\n")
+    main = deployed.source()
+    git(deployed.project, "commit", "--quiet", "--allow-empty", "--message", "The same files")
+    source = git(deployed.project, "rev-parse", "HEAD")
+    deployed.platform.manner = SWITCHES_LATE
 
     with Load(
         port,
         [row["house"] for row in priced],
         {VERSION: [row["prediction"] for row in priced]},
     ) as load:
-        ended = deployed.deploy()
+        ended = deployed.deploy(DEPLOY_PATIENCE="30")
+        deployed.platform.settle()
 
     assert ended.returncode == 0, ended.stderr
+    before, after = ended.stdout.split("in service before: ")[1].split("\nin service: ")
+    assert f"source revision {main}" in before
+    assert f"source revision {source}" in after
+    assert deployed.source() == source
     assert deployed.platform.ended[-1] == 0
     assert load.answers.versions[VERSION] == load.answers.asked > 100
     assert load.answers.failures == []
@@ -163,7 +196,7 @@ def test_prices_that_are_not_those_of_the_release_are_rolled_back(deployed: Stag
 
     assert ended.returncode == 1
     assert "golden house 0 costs" in ended.stderr
-    assert "Rolled back: model" in ended.stderr
+    assert "Rolled back: platform commit" in ended.stderr
     assert deployed.platform.sha == before
     assert deployed.deploy("main").returncode == 0
     assert deployed.platform.ended[-2:] == [0, 0]
@@ -179,7 +212,7 @@ def test_another_version_than_was_deployed_is_rolled_back(deployed: Stage) -> No
     ended = deployed.deploy()
 
     assert ended.returncode == 1
-    assert "artifact another, expected model" in ended.stderr
+    assert re.search("artifact another, .*, expected model", ended.stderr)
     assert deployed.platform.sha == before
 
 
@@ -203,6 +236,73 @@ def test_what_the_platform_cannot_run_is_refused_and_what_ran_still_runs(
     assert "what ran still runs" in ended.stderr
     assert deployed.platform.sha == before
     assert deployed.deploy("main").returncode == 0
+
+
+def break_start(text: str) -> str:
+    return f"{text})\n"
+
+
+@pytest.mark.parametrize(
+    ("manner", "patience", "answered"),
+    [
+        (Manner(waits=False), "3", "source revision"),
+        (RESTARTS_LATE, "8", "GET /version answers 503"),
+    ],
+    ids=["the old one answers on", "nothing answers"],
+)
+def test_a_commit_that_cannot_start_is_not_in_service(
+    deployed: Stage, manner: Manner, patience: str, answered: str
+) -> None:
+    before = deployed.platform.sha
+    deployed.commit("ml_api/wsgi.py", break_start)
+    deployed.platform.manner = manner
+
+    ended = deployed.deploy(DEPLOY_PATIENCE=patience)
+
+    assert ended.returncode == 1
+    assert answered in ended.stderr
+    assert f"Rolled back: platform commit {before} was pushed again" in ended.stderr
+    deployed.platform.settle()
+    assert deployed.platform.sha == before
+
+
+def test_a_push_that_is_accepted_and_never_served_is_found_out(deployed: Stage) -> None:
+    before, main = deployed.platform.sha, deployed.source()
+    source = deployed.commit("README.md", lambda text: f"{text}\n")
+    deployed.platform.manner = NEVER_SWITCHES
+
+    ended = deployed.deploy(DEPLOY_PATIENCE="1")
+    pushed = re.search("platform commit ([0-9a-f]{40}), made of it", ended.stdout)
+    assert pushed is not None
+    git(deployed.platform.remote, "update-ref", "refs/heads/main", pushed[1])
+    again = deployed.deploy(DEPLOY_PATIENCE="1")
+    git(deployed.platform.remote, "update-ref", "refs/heads/main", str(before))
+
+    for said in (ended, again):
+        assert said.returncode == 1
+        assert re.search(
+            f"source revision {main}, expected .*source revision {source}", said.stderr
+        )
+    assert "Rolled back" in ended.stderr
+    assert "nothing is pushed" in again.stdout
+    assert "There is no other platform commit to put back" in again.stderr
+
+
+def test_an_old_source_that_tells_no_revision_is_deployed_with_a_caution(deployed: Stage) -> None:
+    git(deployed.project, "mv", "ml_api/revision.py", "ml_api/earlier.py")
+    for name in ("__init__.py", "routes/health.py", "routes/metrics.py"):
+        deployed.commit(f"ml_api/{name}", as_before_revisions)
+
+    ended = deployed.deploy()
+
+    assert ended.returncode == 0, ended.stderr
+    assert "caution: this source tells no revision" in ended.stdout
+    assert ended.stdout.endswith("source revision unknown\n")
+
+
+def as_before_revisions(text: str) -> str:
+    text = text.replace("headers, logs, revision,", "headers, logs, earlier as revision,")
+    return text.replace("ml_api.revision", "ml_api.earlier").replace(', "revision": revision()', "")
 
 
 def test_a_version_that_is_not_published_is_not_deployed(deployed: Stage) -> None:
@@ -262,14 +362,16 @@ class FromMemory:
 @pytest.mark.parametrize(
     ("platform", "service", "said"),
     [
-        (FromMemory(), FromMemory(), "Rolled back: model 1 is in service"),
+        (FromMemory(), FromMemory(), f"Rolled back: platform commit {'0' * 40} was pushed again"),
         (FromMemory(push=Refused("in use")), FromMemory(), "NOT rolled back: in use. Look"),
         (FromMemory(), FromMemory(see_again=NotInService("silence")), "NOT rolled back: silence."),
     ],
     ids=["done", "the platform refuses", "the service stays away"],
 )
 def test_a_roll_back_that_fails_is_not_called_one(platform: Any, service: Any, said: str) -> None:
-    assert put_back("0" * 40, "model 1", "1" * 40, platform, service).startswith(said)
+    told = {"model_version": "1"}
+
+    assert put_back("0" * 40, told, "1" * 40, platform, service).startswith(said)
 
 
 def test_a_roll_back_promises_nothing_of_what_did_not_answer() -> None:
@@ -284,11 +386,8 @@ def test_a_roll_back_promises_nothing_of_what_did_not_answer() -> None:
 def test_what_ran_before_must_answer_again() -> None:
     service = Service("http://user:secret@127.0.0.1:1", key=None, patience=0)
 
-    service.see_again(None)
-    with pytest.raises(
-        NotInService, match=r"^http://127\.0\.0\.1:1 answers nothing, before it was model 1$"
-    ):
-        service.see_again("model 1")
+    with pytest.raises(NotInService, match=r"^http://127\.0\.0\.1:1 does not answer: Connection"):
+        service.see_again({"model_version": "1"})
 
 
 class Stranger(BaseHTTPRequestHandler):

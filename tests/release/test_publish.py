@@ -69,6 +69,17 @@ def test_a_version_is_published_once(index: Any, built: Built, publish: Tool) ->
     assert again.stdout.endswith(f"has version {VERSION} already: nothing to publish\n")
 
 
+@pytest.mark.parametrize("options", [[], ["--if-new"]])
+def test_a_version_of_which_a_part_is_missing_is_not_taken_for_published(
+    index: Any, built: Built, publish: Tool, options: list[str]
+) -> None:
+    shutil.copy(built[1], index.folder)
+
+    ended = publish(*options, **index.settings)
+
+    refused(ended, rf"has version {re.escape(VERSION)} without \.tar\.gz: an upload was cut short")
+
+
 def test_the_index_has_the_last_word(index: Any, built: Built, publish: Tool) -> None:
     # An index that has the file and does not list it yet refuses the upload itself.
     shutil.copy(built[1], index.folder)

@@ -1,0 +1,47 @@
+"""The source commit that this service was deployed from, where it is known.
+
+``tools/platform_git.py`` and the ``Dockerfile`` write it into the file REVISION beside this one; a
+checkout has no such file. A process reads the file once, when it starts: the answer stays that of
+the code which the process runs, also when another release is written into its folder.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from flask import Flask, current_app
+
+from ml_api import logs
+
+EXTENSION = "revision"
+PATH = Path(__file__).with_name("REVISION")
+COMMIT = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64})\r?\n?")  # SHA-1 or SHA-256
+MAX_BYTES = 66
+
+
+def init_app(app: Flask) -> None:
+    try:
+        app.extensions[EXTENSION] = read_revision(PATH)
+    except (OSError, ValueError) as error:  # prices are worth more than their label
+        app.extensions[EXTENSION] = None
+        logs.error("service.revision_ignored", error=type(error).__name__, reason=str(error))
+
+
+def read_revision(path: Path) -> str | None:
+    """The commit in a file, None without the file. Raises ValueError where it holds no commit."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    found = COMMIT.fullmatch(content)
+    if found is None:
+        raise ValueError(f"{path.name} holds {content!r}: expected 40 or 64 hexadecimal digits")
+    return found[1].decode()
+
+
+def revision() -> str | None:
+    """The commit of the current application."""
+    found: str | None = current_app.extensions[EXTENSION]
+    return found
