@@ -69,6 +69,10 @@ preload_app = False
 graceful_timeout = 20
 # Idle connections are closed after these seconds; a proxy in front reopens them.
 keepalive = 5
+# By default gunicorn lets clients on loopback, on Unix sockets and at FORWARDED_ALLOW_IPS rename
+# the path (SCRIPT_NAME) and the scheme. What proxies say is for ML_API_TRUSTED_PROXIES to believe.
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 # Standard output holds the service's JSON lines, one for each input and output.
 accesslog = None
 # With these two a read-only root file system is enough.
