@@ -50,7 +50,22 @@ except _config["ConfigError"] as error:
 
 
 class Gthread(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Lets in, when it stops, whoever waits to be let in: closing would reset their requests."""
+    """Lets in, when it stops, whoever waits to be let in: closing would reset their requests.
+
+    Waits for clients to close their connections in the threads that answered them.
+    """
+
+    def handle(self, conn: Any) -> Any:
+        """Answer a request, and close the connection unless another request may follow.
+
+        gunicorn would close the connection in the thread that lets all others in, and wait there
+        for two seconds where the client leaves its end open.
+        """
+        follows = super().handle(conn)
+        if not follows:
+            conn.close(graceful=True)
+            conn.close = _do_nothing
+        return follows
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Accept new connections, or no more."""
@@ -60,6 +75,10 @@ class Gthread(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                     break
                 self.accept(listener)
         super().set_accept_enabled(enabled)
+
+
+def _do_nothing(graceful: bool = False) -> None:
+    """Stand in for the closing of a connection that is closed."""
 
 
 worker_class = Gthread
