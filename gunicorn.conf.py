@@ -50,7 +50,22 @@ except _config["ConfigError"] as error:
 
 
 class Gthread(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Lets in, when it stops, whoever waits to be let in: closing would reset their requests."""
+    """Lets in, when it stops, whoever waits to be let in: closing would reset their requests.
+
+    Waits for clients to close their connections in the threads that answered them.
+    """
+
+    def handle(self, conn: Any) -> Any:
+        """Answer a request, and close the connection unless another request may follow.
+
+        gunicorn would close the connection in the thread that lets all others in, and wait there
+        for two seconds where the client leaves its end open.
+        """
+        follows = super().handle(conn)
+        if not follows:
+            conn.close(graceful=True)
+            conn.close = _do_nothing
+        return follows
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Accept new connections, or no more."""
@@ -62,6 +77,10 @@ class Gthread(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().set_accept_enabled(enabled)
 
 
+def _do_nothing(graceful: bool = False) -> None:
+    """Stand in for the closing of a connection that is closed."""
+
+
 worker_class = Gthread
 # The model is loaded after the fork: inference threads and sessions do not survive one.
 preload_app = False
@@ -69,6 +88,10 @@ preload_app = False
 graceful_timeout = 20
 # Idle connections are closed after these seconds; a proxy in front reopens them.
 keepalive = 5
+# By default gunicorn lets clients on loopback, on Unix sockets and at FORWARDED_ALLOW_IPS rename
+# the path (SCRIPT_NAME) and the scheme. What proxies say is for ML_API_TRUSTED_PROXIES to believe.
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 # Standard output holds the service's JSON lines, one for each input and output.
 accesslog = None
 # With these two a read-only root file system is enough.

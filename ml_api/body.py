@@ -32,7 +32,7 @@ _deadlines = Deadlines()
 
 
 def init_app(app: Flask) -> None:
-    app.after_request(_discard_refused_body)
+    app.after_request(_discard_unread_body)
 
 
 def json_body(environ: WSGIEnvironment, *, limit: int, seconds: float) -> bytes:
@@ -113,13 +113,14 @@ def _read_piece(stream: InputStream, size: int) -> bytes:
         raise BadRequest("The body is not framed as HTTP/1.1 requires.") from error
 
 
-def _discard_refused_body(response: Response) -> Response:
-    """After a refusal, read what the client is still sending and throw it away.
+def _discard_unread_body(response: Response) -> Response:
+    """Once the answer is sent, read the rest of the request's body and throw the bytes away.
 
     Closing a connection with unread bytes on it makes the kernel reset it, and many clients then
-    never see the answer. It happens once the answer is sent, so that clients may stop early.
+    never see the answer. Without this, gunicorn would read the rest before the next request of the
+    connection, for as long as a client sends a byte now and then.
     """
-    if response.status_code >= 400 and request.method not in ("GET", "HEAD"):
+    if "CONTENT_LENGTH" in request.environ or "HTTP_TRANSFER_ENCODING" in request.environ:
         response.call_on_close(partial(_discard, request.environ))
     return response
 
@@ -131,6 +132,7 @@ def _discard(environ: WSGIEnvironment) -> None:
         return
     _deadlines.begin(sock, DISCARD_SECONDS)
     with suppress(Exception):  # the client is gone or sends garbage, and has had its answer
-        while environ["wsgi.input"].read(PIECE_BYTES):
+        # A client that sends faster than this reads is not stopped by the deadline itself.
+        while not _deadlines.passed(sock) and environ["wsgi.input"].read(PIECE_BYTES):
             pass
     _deadlines.end(sock)

@@ -72,6 +72,7 @@ class Front:
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         started = time.perf_counter()
+        _settle_path(environ)
         request_id = _request_id(environ)
         logs.begin(_identity(environ, request_id))
         try:
@@ -100,7 +101,7 @@ class Front:
         """The prices that are asked for; None where Flask has the answer."""
         if self._guards:
             admit(environ, self._guards)
-        if environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO") in PREDICT_PATHS:
+        if environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"] in PREDICT_PATHS:
             return to_json(self._prices(environ), inf_nan_mode="null")
         return None
 
@@ -141,6 +142,17 @@ class Front:
             return asked
         finally:
             logs.predict_input(body, rows=rows, values=self._config["ML_API_LOG_VALUES"])
+
+
+def _settle_path(environ: WSGIEnvironment) -> None:
+    """Write the path as Flask's router reads it: with one slash at its beginning.
+
+    Guards, the front and the router then see the same path. A client whose base address ends in a
+    slash sends two.
+    """
+    path: str = environ.get("PATH_INFO", "")
+    if path[:1] != "/" or path[1:2] == "/":
+        environ["PATH_INFO"] = "/" + path.lstrip("/")
 
 
 def _request_id(environ: WSGIEnvironment) -> str:

@@ -59,7 +59,7 @@ def admit(environ: WSGIEnvironment, guards: Sequence[Guard]) -> None:
     Every path is guarded but the open ones, also those that do not exist. OPTIONS, which says no
     more than a path's methods, is what browsers send without a key before they send the key.
     """
-    if environ.get("PATH_INFO") in OPEN_PATHS or environ["REQUEST_METHOD"] == "OPTIONS":
+    if environ["PATH_INFO"] in OPEN_PATHS or environ["REQUEST_METHOD"] == "OPTIONS":
         return
     for guard in guards:
         guard(environ)

@@ -41,7 +41,7 @@ class KeyGuard:
 
     def __call__(self, environ: WSGIEnvironment) -> None:
         given = _key_in(environ)
-        if not given and not wants_key(environ.get("PATH_INFO", "")):
+        if not given and not wants_key(environ["PATH_INFO"]):
             return
         if time.monotonic() >= self._look_at:
             self._look()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from flask import Blueprint
+from werkzeug.exceptions import MethodNotAllowed
 
 from ml_api.front import PREDICT_PATHS
 from ml_api.operations import answers
@@ -21,8 +22,8 @@ def predict() -> NoReturn:
     status is 200 where at least one house has a price. With `explain`, each price comes with what
     every field adds to it, and with the most similar sales.
     """
-    # The front has given the prices, or what it left was raised before this is called.
-    raise AssertionError("ml_api.front let a request for prices through")
+    # The front has answered every POST. To HTTP `post` is another method, to Flask it is the same.
+    raise MethodNotAllowed(["OPTIONS", "POST"])
 
 
 for path, endpoint in zip(PREDICT_PATHS, ("predict", "predict_by_its_short_name"), strict=True):

@@ -10,7 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -201,6 +203,19 @@ def test_a_client_that_breaks_off_makes_no_noise(serve: Serve, head: str) -> Non
         assert server.log("request.failed") == []
         assert "Traceback" not in server.stderr.read_text()
         assert server.ask("GET", "/health")[0] == 200
+
+
+def test_clients_that_leave_their_connection_open_make_nobody_wait(serve: Serve) -> None:
+    request = b"GET /health HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    with serve(ML_API_THREADS="16") as server, ExitStack() as stack:
+        started = time.monotonic()
+        for _ in range(10):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            client.sendall(request)
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+    # gunicorn waits two seconds for each of them to close its end.
+    assert time.monotonic() - started < 10
 
 
 def test_a_missing_model_stops_no_worker(serve: Serve, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -116,6 +117,30 @@ def test_only_trusted_names_are_answered(
 
 def test_any_name_is_answered_by_default(client: FlaskClient) -> None:
     assert client.get("/version", headers={"Host": "anything.example"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("proxies", "scheme", "believed"),
+    [
+        ("0", "https", "http"),
+        ("1", "https", "https"),
+        ("1", "https, http", "http"),
+        ("2", "https", "http"),
+        ("2", "https, http", "https"),
+    ],
+)
+def test_of_what_trusted_proxies_say_only_address_and_scheme_are_believed(
+    make_app: MakeApp, proxies: str, scheme: str, believed: str
+) -> None:
+    said = {"Proto": scheme, "Host": "evil.example", "Port": "1", "Prefix": "/x", "Ssl": "off"}
+    app = make_app(ML_API_TRUSTED_PROXIES=proxies)
+
+    page = app.test_client().get(
+        "/docs",
+        headers={"Host": "h", **{f"X-Forwarded-{name}": value for name, value in said.items()}},
+    )
+
+    assert re.findall(r"\S+://\S+/predict", page.text)[0] == f"{believed}://h{PREDICT}"
 
 
 def test_no_page_of_another_origin_is_let_in_by_default(client: FlaskClient) -> None:

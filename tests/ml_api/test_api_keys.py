@@ -91,7 +91,7 @@ def test_every_route_and_method_but_the_open_ones_asks_for_a_key(guarded: Flask,
     assert asked > 5
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/health/", "//health", "/static/x", "/HEALTH"])
+@pytest.mark.parametrize("path", ["/", "/nothing", "/health/", "/static/x", "/HEALTH"])
 def test_a_path_that_does_not_exist_asks_for_a_key_too(guarded: Flask, path: str) -> None:
     assert guarded.test_client().get(path).status_code == 401
 
