@@ -29,7 +29,6 @@ _NAMES = TypeAdapter(Annotated[str, Field(pattern=_PLAIN)])
 _ROOMY = ConfigDict(extra="allow", allow_inf_nan=False)
 _Name = Annotated[str, Field(pattern=_PLAIN)]
 _SHA256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_Scores = dict[str, dict[str, float | None]]
 _Text = Annotated[str, Field(max_length=1000)]
 
 
@@ -62,6 +61,13 @@ class _Interval(TypedDict):
     coverage: Annotated[float, Field(gt=0, lt=1)]
     half_width_log: Annotated[float, Field(ge=0, le=100)]
     fsd_log: Annotated[float, Field(ge=0, le=100)]
+
+
+@with_config(_ROOMY)
+class _Scores(TypedDict):
+    """Metrics by name, of the model and of others that it is compared with."""
+
+    model: dict[str, float | None]
 
 
 @with_config(_ROOMY)

@@ -49,7 +49,7 @@ MANIFEST = {
     "config_sha256": "0" * 64,
     "data": {"source": "file", "name": "sales.csv", "rows": 1, "sha256": "0" * 64},
     "interval": {"coverage": 0.9, "half_width_log": 1.0, "fsd_log": 0.5},
-    "metrics": {"cross_validated": {}, "held_out": {}, "repeats": []},
+    "metrics": {"cross_validated": {"model": {}}, "held_out": {"model": {}}, "repeats": []},
     "gate": {"passed": True, "checks": []},
     "study": {},
     "profile": {"levels": {}, "ranges": {}},

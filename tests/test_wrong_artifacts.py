@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from regression_model import ArtifactError, Model, load_model
 from regression_model.artifact import COMPARABLES, GOLDEN, GRAPH, Artifact, open_artifact
 from regression_model.artifact_folders import copy_artifact
+from regression_model.cli import group
 from regression_model.manifest import parse_manifest, render_manifest
 from reliability.models import Content, content_of, copied
 
@@ -30,10 +32,11 @@ def content(artifact: Path) -> Content:
 def forged(artifact: Path, tmp_path: Path) -> Callable[..., Path]:
     """A copy of the artifact whose manifest was changed by somebody who can compute a digest."""
     root = copied(open_artifact(artifact), tmp_path / "forged")
+    path = open_artifact(root).folder / "manifest.json"
+    original = path.read_bytes()
 
     def forge(change: Callable[[dict[str, Any]], None]) -> Path:
-        path = open_artifact(root).folder / "manifest.json"
-        manifest = json.loads(path.read_bytes())
+        manifest = json.loads(original)
         change(manifest)
         path.write_text(render_manifest(manifest), "utf-8")
         return root
@@ -238,6 +241,19 @@ def test_whatever_a_manifest_says_in_a_part_it_is_refused_or_works(artifact: Pat
             pass
         except Exception as error:
             raise AssertionError(f"{path} = {wrong!r}: {error!r}") from error
+
+
+@pytest.mark.parametrize("command", ["info", "doctor", "explain"])
+def test_no_command_ends_in_a_traceback(
+    command: str, forged: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "house.json").write_text(json.dumps(HOUSE))
+    arguments = [str(tmp_path / "house.json")] if command == "explain" else []
+    for part in ("metrics", "gate", "data", "libraries", "git_revision", "study", "interval"):
+        for wrong in ({}, [], None, {"model": None}, -1):
+            root = forged(lambda manifest, part=part, wrong=wrong: manifest.update({part: wrong}))
+            ended = CliRunner().invoke(group, [command, *arguments, "--artifact", str(root)])
+            assert ended.exception is None or isinstance(ended.exception, SystemExit), part
 
 
 PARTS = ("trained_at", "spec", "data", "interval", "profile", "gate", "metrics", "libraries")

@@ -42,7 +42,9 @@ def command(artifact: Path | None, as_json: bool) -> None:
         "data": f"{data['name']}, {data['rows']:,} sales{sample}",
         "libraries": ", ".join(f"{k} {v}" for k, v in manifest["libraries"].items()),
         "accuracy": ", ".join(
-            f"{m.title} {m.form.format(scores[k])}" for k, m in HEADLINES.items() if k in scores
+            f"{m.title} {m.form.format(scores[k])}"
+            for k, m in HEADLINES.items()
+            if scores.get(k) is not None
         ),
         "range": f"{manifest['interval']['coverage']:.0%} coverage",
         "gate": "passed" if manifest["gate"]["passed"] else "FAILED, saved by force",
