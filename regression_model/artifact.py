@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ MANIFEST = "manifest.json"
 ORIGIN = "ORIGIN"  # of a copy; no part of the artifact, nor of its manifest
 ENVIRONMENT_VARIABLE = "REGRESSION_MODEL_ARTIFACT"
 
-_CURRENT = "CURRENT"
+CURRENT = _CURRENT = "CURRENT"  # names the folder in force
 _TEMPORARY = ".saving-"
 
 
@@ -122,11 +122,11 @@ def save_artifact(
 
 def _place(root: Path, folder: Path, files: Mapping[str, bytes]) -> None:
     """Write ``files`` as ``folder`` of ``root``, whole or not at all, and put it in force."""
-    staging = Path(tempfile.mkdtemp(prefix=_temporary(), dir=root))
+    staging = root / f"{_temporary()}{secrets.token_hex(4)}"
+    staging.mkdir()  # not by tempfile, which keeps a folder from those whom the umask lets in
     try:
         for name, content in files.items():
             _write(staging / name, content)
-        staging.chmod(0o755)
         _sync_folder(staging)
         if folder.exists() and not _holds(folder, files):
             os.replace(folder, root / f"{_temporary()}damaged")
