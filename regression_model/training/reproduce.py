@@ -15,15 +15,10 @@ from zipfile import BadZipFile, ZipFile
 
 from regression_model.artifact import CONFIG, MANIFEST, open_artifact, parse_manifest
 from regression_model.errors import ArtifactCorrupt, DataError
+from regression_model.sources.folder import datasets_folder
 from regression_model.spec import Spec
 from regression_model.training.config import bundled_config, parse_spec, read_config
-from regression_model.training.data import (
-    SAMPLE,
-    Sales,
-    datasets_folder,
-    load_sales,
-    sample_sales,
-)
+from regression_model.training.data import SAMPLE, Sales, load_sales, sample_sales
 from regression_model.training.fit import Step, train
 from regression_model.training.persistence import Origin, git_revision, save_trained
 
