@@ -8,6 +8,7 @@ from string import Template
 from typing import Any
 
 from benchmarks import markdown, plots
+from regression_model.whole_file import write_text
 
 PAGE = "benchmarks.md"
 FOLDER = "benchmarks"
@@ -22,7 +23,7 @@ def write_page(found: Found, folder: Path) -> None:
     images |= {f"{name}_plot": _image(name, label, FOLDER) for name, label in drawn.items()}
     template = Template(Path(__file__).with_suffix(".md").read_text("utf-8"))
     text = template.substitute(_setting(found) | _tables(found) | images)
-    (folder / PAGE).write_text(re.sub(r"\n{3,}", "\n\n", text), "utf-8")
+    write_text(folder / PAGE, re.sub(r"\n{3,}", "\n\n", text))
 
 
 def update_readme(found: Found, readme: Path) -> None:
@@ -33,7 +34,7 @@ def update_readme(found: Found, readme: Path) -> None:
             f"{readme.name}: the comments around the figures are gone: {BLOCK.pattern}"
         )
     figures = "\n\n".join([summary(found), *_readme_plots(found)])
-    readme.write_text(BLOCK.sub(lambda m: f"{m[1]}\n{figures}\n\n{m[2]}", text), "utf-8")
+    write_text(readme, BLOCK.sub(lambda m: f"{m[1]}\n{figures}\n\n{m[2]}", text))
 
 
 def summary(found: Found) -> str:

@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from benchmarks.markdown import median, peak, per_second, ranked, rows_per_second, seconds
 from benchmarks.peers import FLOOR, OURS
 from regression_model.pages.figures import BLUE, QUIET, VERMILION, draw
+from regression_model.whole_file import write_text
 
 Found = dict[str, Any]
 NAMES = {OURS: ("this package", BLUE, "o-"), "pandas": ("scikit-learn on pandas", VERMILION, "s-")}
@@ -25,7 +26,7 @@ def write(found: Found, folder: Path) -> dict[str, str]:
             continue
         svg = draw(_filled(plot, found[section]), name=name, label=label, size=size)
         folder.mkdir(parents=True, exist_ok=True)
-        folder.joinpath(f"{name}.svg").write_text(_standing_alone(svg) + "\n", "utf-8")
+        write_text(folder / f"{name}.svg", _standing_alone(svg) + "\n")
         drawn[name] = label
     return drawn
 

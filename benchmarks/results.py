@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from regression_model.whole_file import write_text
+
 SECTIONS = ("serving", "in_process", "imports", "growth", "batch")
 FORMAT = 1
 NAME = "benchmarks/results.json"
@@ -15,7 +17,7 @@ def write(found: dict[str, Any], folder: Path) -> None:
     """Write the results below ``folder``."""
     path = folder / NAME
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"format": FORMAT, **_short(found)}, indent=1) + "\n", "utf-8")
+    write_text(path, json.dumps({"format": FORMAT, **_short(found)}, indent=1) + "\n")
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -84,6 +84,7 @@ class KeyGuard:
         new = self._copy.with_name(f"{self._copy.name}.{secrets.token_hex(8)}")
         try:
             self._copy.parent.mkdir(parents=True, exist_ok=True)
+            new.touch(0o600)
             new.write_bytes(Path(self._path).read_bytes())
             os.replace(new, self._copy)
         except OSError as error:

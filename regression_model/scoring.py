@@ -12,6 +12,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from regression_model.errors import InvalidInput, MissingDependency
+from regression_model.file_conflicts import refuse_conflicts
 from regression_model.issues import Issue
 from regression_model.predict import Model, Prediction
 from regression_model.tables import TableReader
@@ -50,8 +51,10 @@ def score_table(
     With pyarrow, whole columns are valued, on ``workers`` cores (default: all this process may
     use); without, row by row, with the same outcome. ``progress`` is called with the bytes read
     and the rows valued. Raises :class:`InvalidInput` where the source cannot be read as a table of
-    houses.
+    houses, or ``target`` is the source or a file of the model, under whichever name.
     """
+    inputs = {"source": source, "model": model.artifact.folder}
+    refuse_conflicts({"target": target}, inputs)
     suffix = target.suffix.lower()
     if suffix not in _WRITERS:
         raise InvalidInput(f"{target.name}: unknown kind of table; expected {', '.join(_WRITERS)}")
@@ -155,7 +158,7 @@ def _parquet(path: Path, identifier: str) -> Iterator[Write]:
         raise MissingDependency("pyarrow", extra="batch", purpose="Parquet") from None
     kinds = (pa.float64(), pa.float64(), pa.float64(), pa.string(), pa.string())
     schema = pa.schema([(identifier, pa.int64()), *zip(COLUMNS, kinds, strict=True)])
-    with parquet.ParquetWriter(path, schema) as table:
+    with path.open("wb") as stream, parquet.ParquetWriter(stream, schema) as table:
         yield lambda rows: table.write_table(pa.Table.from_pylist(list(rows), schema))
 
 

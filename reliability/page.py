@@ -15,6 +15,7 @@ import psutil
 from rich.table import Table
 
 from regression_model.cli.screen import results as screen
+from regression_model.whole_file import write_text
 from reliability.catalogue import SCENARIOS
 from reliability.scenario import Result
 
@@ -66,7 +67,7 @@ def publish(results: Sequence[Result], docs: Path) -> None:
     found = read(path) if path.exists() else {}
     found |= as_json(results)
     kept = {name: found[name] for name in SCENARIOS if name in found}
-    path.write_text(json.dumps({"format": FORMAT, "results": kept}, indent=1) + "\n", "utf-8")
+    write_text(path, json.dumps({"format": FORMAT, "results": kept}, indent=1) + "\n")
     write_page(kept, docs)
 
 
@@ -91,7 +92,7 @@ def write_page(found: Found, docs: Path) -> None:
     text = template.substitute(
         rows="\n".join(rows), plot=_plot(found, docs), machines="; ".join(machines)
     )
-    (docs / PAGE).write_text(re.sub(r"\n{3,}", "\n\n", text), "utf-8")
+    write_text(docs / PAGE, re.sub(r"\n{3,}", "\n\n", text))
 
 
 def _plot(found: Found, docs: Path) -> str:
@@ -102,7 +103,7 @@ def _plot(found: Found, docs: Path) -> str:
 
     path = docs / MEMORY
     path.parent.mkdir(exist_ok=True)
-    path.write_text(plot.memory(found["soak"]["values"]["samples"]), "utf-8")
+    write_text(path, plot.memory(found["soak"]["values"]["samples"]))
     return f"![{plot.LABEL}]({MEMORY})\n"
 
 

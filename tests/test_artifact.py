@@ -116,6 +116,21 @@ class TestSaving:
         assert contents(older) == before
         assert open_artifact(older).read(GRAPH) == FILES[GRAPH]
 
+    @pytest.mark.parametrize(
+        ("mask", "folder", "file"), [(0o022, 0o755, 0o644), (0o077, 0o700, 0o600)]
+    )
+    def test_an_artifact_is_as_private_as_the_umask_wants(
+        self, tmp_path: Path, umask: Callable[[int], int], mask: int, folder: int, file: int
+    ) -> None:
+        umask(mask)
+
+        saved = save(tmp_path)
+
+        assert saved.stat().st_mode & 0o777 == folder
+        assert {p.stat().st_mode & 0o777 for p in [*saved.iterdir(), tmp_path / "CURRENT"]} == {
+            file
+        }
+
     def test_same_content_is_the_same_folder_untouched(self, tmp_path: Path) -> None:
         folder = save(tmp_path)
         times = {p: p.stat().st_mtime_ns for p in folder.iterdir()}

@@ -156,18 +156,3 @@ def test_two_processes_that_copy_at_once_both_succeed(
     folder = copy_artifact(served, kept)
 
     assert names(kept) == {folder.name, "CURRENT"}
-
-
-@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o755), (0o077, 0o700)])
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
-def test_the_folder_has_the_mode_of_the_umask(
-    umask: int, mode: int, save: Save, tmp_path: Path
-) -> None:
-    before = os.umask(umask)
-    try:
-        folder = save(tmp_path)
-    finally:
-        os.umask(before)
-
-    assert folder.stat().st_mode & 0o777 == mode
-    assert (folder / GRAPH).stat().st_mode & 0o777 == mode & 0o666

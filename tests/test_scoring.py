@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import stat
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,20 +193,45 @@ def test_the_csv_is_plain(model: Model, tmp_path: Path) -> None:
     )
 
 
-def test_the_output_is_readable_by_others(model: Model, tmp_path: Path) -> None:
-    source, output = write_houses(tmp_path / "a.csv", [LEAST]), tmp_path / "b.csv"
+def test_the_source_is_not_replaced(model: Model, tmp_path: Path) -> None:
+    source, link = write_houses(tmp_path / "houses.csv", [LEAST]), tmp_path / "link.csv"
+    link.symlink_to(source)
+    before = source.read_bytes()
 
+    for target in (source, link):
+        with pytest.raises(InvalidInput, match=r"houses\.csv, an input \(source\); choose another"):
+            score_table(model, source, target)
+
+    assert source.read_bytes() == before
+    assert link.is_symlink()
+
+
+def test_the_model_is_not_replaced(model: Model, artifact: Path, tmp_path: Path) -> None:
+    source, link = write_houses(tmp_path / "houses.csv", [LEAST]), tmp_path / "link.csv"
+    link.symlink_to(next(artifact.glob("*/golden.json")))
+
+    with pytest.raises(
+        InvalidInput, match=r"golden\.json, an input \(model\); choose another target"
+    ):
+        score_table(model, source, link)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_pipe_receives_the_same_as_a_file(model: Model, tmp_path: Path, suffix: str) -> None:
+    source = write_houses(tmp_path / "houses.csv", [LEAST])
+    pipe, output = tmp_path / f"pipe.{suffix}", tmp_path / f"prices.{suffix}"
     score_table(model, source, output)
+    os.mkfifo(pipe)
 
-    assert stat.S_IMODE(output.stat().st_mode) == 0o644
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        try:
+            score_table(model, source, pipe)
+            read, _ = reader.communicate(timeout=20)
+        finally:
+            reader.kill()
 
-
-def test_a_file_may_take_the_place_of_its_source(model: Model, tmp_path: Path) -> None:
-    path = write_houses(tmp_path / "houses.csv", [{**LEAST, "Id": 1}])
-
-    score_table(model, path, path)
-
-    assert [row["Id"] for row in written(path)] == [1]
+    assert read == output.read_bytes()
+    assert pipe.is_fifo()
 
 
 # Whole or not at all

@@ -25,6 +25,9 @@ from rehearsal_checkout import Checkout, Release
 from rehearsal_page import page
 from rehearsal_sizes import image_layers, sizes
 
+from regression_model.errors import InvalidInput
+from regression_model.file_conflicts import refuse_conflicts
+from regression_model.whole_file import write_text
 from reliability.load import Answers, Load
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -54,14 +57,16 @@ def main() -> None:
     options = Options(data, told.environments.resolve(), not told.no_image)
     told.report.parent.mkdir(parents=True, exist_ok=True)
     log = told.report.resolve().with_suffix(".log")
-    log.unlink(missing_ok=True)
     try:
+        read = {} if data is None else {"--data": data}
+        refuse_conflicts({"--report": told.report, "its log": log}, read)
+        log.unlink(missing_ok=True)
         with ExitStack() as stack:
             folder = told.folder or stack.enter_context(temporary_folder())
             text, faults = rehearse(folder.resolve(), options, log)
-    except Refused as refused:
+    except (Refused, InvalidInput) as refused:
         sys.exit(f"rehearse: {refused}\nwhat each step printed: {log}")
-    told.report.write_text(text, "utf-8")
+    write_text(told.report, text)
     print(f"\n{text}\nwritten to {told.report}")
     if faults:
         sys.exit(f"rehearse: {'; '.join(faults)}")

@@ -48,5 +48,6 @@ def _lines(head: bytes, path: Path) -> Iterator[Write]:
 
 @contextmanager
 def _parquet(schema: pa.Schema, path: Path) -> Iterator[Write]:
-    with parquet.ParquetWriter(path, schema) as table:
+    # By a stream of ours: pyarrow's own asks where it is, which a pipe cannot tell.
+    with path.open("wb") as stream, parquet.ParquetWriter(stream, schema) as table:
         yield table.write_batch

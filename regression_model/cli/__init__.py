@@ -99,6 +99,8 @@ def group() -> None:
       regression-model sample 5 --output houses.csv
       regression-model predict houses.csv --output prices.csv
 
+    No command writes over a file that it reads.
+
     Exit codes: 0 done, 1 the model failed a gate or a check, 2 bad use or bad input.
     """
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from regression_model.cli.files import InputPath
+from regression_model.cli.sales import usual_data
 from regression_model.cli.screen import messages, progress_bar
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ MOVERS = 10  # houses whose moves are explained
 
 houses_option = click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=InputPath(absent=usual_data),
     help="Houses to compare on (.csv, .parquet, .ndjson), with or without prices. Default: the "
     "fetched train.csv, else generated houses.",
 )
@@ -39,9 +41,8 @@ def compared(before: Model, after: Model, data: Path | None, *, movers: int = MO
 
 def _houses(before: Model, after: Model, data: Path | None) -> Houses:
     from regression_model.differential.houses import generated_houses, read_houses
-    from regression_model.training.data import fetched_data
 
-    path = data if data is not None else fetched_data()
+    path = data if data is not None else usual_data()
     if path is not None:
         return read_houses(path, before, after)
     messages().print(

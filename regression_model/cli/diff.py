@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regression_model.cli.comparison import MOVERS, compared, houses_option
+from regression_model.cli.files import FileCommand, InputPath, OutputPath
 from regression_model.cli.screen import json_option, messages, print_json, print_table, results
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from regression_model.predict import Model
 
 
-@click.command("diff")
-@click.argument("old")
-@click.argument("new")
+@click.command("diff", cls=FileCommand)
+@click.argument("old", type=InputPath(path_type=str))
+@click.argument("new", type=InputPath(path_type=str))
 @houses_option
 @click.option(
     "--movers",
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputPath(),
     help="Report to write: .html (with plots) or .md; replaced if there.",
 )
 @json_option
@@ -88,8 +89,6 @@ def _check_report(report: Path | None) -> None:
 
     if report is None:
         return
-    if not report.absolute().parent.is_dir():
-        raise click.UsageError(f"{report.parent} is not a folder; name another --report")
     if is_page(report):
         import regression_model.pages.figures
         import regression_model.pages.page  # noqa: F401

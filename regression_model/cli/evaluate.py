@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from regression_model.cli.files import FileCommand, InputPath, OutputPath
 from regression_model.cli.screen import (
     artifact_option,
     json_option,
@@ -18,13 +19,11 @@ from regression_model.cli.screen import (
 )
 
 
-@click.command("evaluate")
-@click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="Sales with their prices."
-)
+@click.command("evaluate", cls=FileCommand)
+@click.option("--data", required=True, type=InputPath(), help="Sales with their prices.")
 @click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputPath(),
     help="HTML page with tables and plots to write; replaced if there.",
 )
 @artifact_option
@@ -46,10 +45,8 @@ def command(data: Path, artifact: Path | None, report: Path | None, as_json: boo
 
     if report is not None:
         from regression_model.evaluation.report import render_report
-        from regression_model.pages.page import write_page
+        from regression_model.whole_file import write_text
 
-        if not report.absolute().parent.is_dir():
-            raise click.UsageError(f"{report.parent} is not a folder; name another --report")
     model = load_model(artifact)
     sales = load_sales(data, model.spec)
     for notice in sales.notices:
@@ -64,7 +61,7 @@ def command(data: Path, artifact: Path | None, report: Path | None, as_json: boo
         evaluation = evaluate(model, sales, step=step)
         if report is not None:
             listened = model_importance(model, sales, step=step)
-            write_page(report, render_report(model, sales, evaluation, listened))
+            write_text(report, render_report(model, sales, evaluation, listened))
         bar.update(task, completed=total)
     if as_json:
         print_json(_summary(evaluation, model, sales, report))

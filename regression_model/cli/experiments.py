@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regression_model.cli.files import FileCommand, OutputPath, check_files
 from regression_model.cli.sales import config_option, data_option, given_sales, repeats_option
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 from regression_model.cli.tracking import asked_store, insist, track_option, track_saved
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 SHOWN = ("rmsle", "mae", "mdape", "ppe10")
 
 
-@click.command("experiments")
+@click.command("experiments", cls=FileCommand)
 @data_option
 @config_option
 @repeats_option
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputPath(),
     help="JSON file of the results, which 'track' takes. Default: experiments.json where they are "
     "tracked, else none.",
 )
@@ -57,6 +58,9 @@ def command(
     text, label = read_config(config), str(config or "config.yml")
     spec = parse_spec(text, label=label)
     store = asked_store(track, text, label=label)
+    if output is None and store is not None:
+        output = Path("experiments.json")
+        check_files(click.get_current_context(), {"output": output})
     sales = given_sales(data, spec, doing="Comparing")
     with progress_bar() as bar, threadpool_limits(1):
         task = bar.add_task("", total=steps_of(spec, repeats))
@@ -67,12 +71,11 @@ def command(
             step=lambda name: bar.update(task, description=name, advance=1),
         )
     summary = _summary(sales, found)
-    path = output or (None if store is None else Path("experiments.json"))
-    if path is not None:
-        _write(path, summary)
+    if output is not None:
+        _write(output, summary)
     if not as_json:
         _show(sales, found)
-    outcome = None if store is None or path is None else track_saved(path, store)
+    outcome = None if store is None or output is None else track_saved(output, store)
     if as_json:
         print_json(summary if outcome is None else {**summary, "tracking": outcome.as_dict()})
     insist(store, outcome)
@@ -93,10 +96,9 @@ def _summary(sales: Sales, found: Sequence[Result]) -> dict[str, Any]:
 def _write(path: Path, summary: dict[str, Any]) -> None:
     import json
 
-    from regression_model.whole_file import replacing
+    from regression_model.whole_file import write_text
 
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(summary, indent=1) + "\n", "utf-8")
+    write_text(path, json.dumps(summary, indent=1) + "\n")
     messages().print(f"results written to {path}", markup=False, soft_wrap=True)
 
 

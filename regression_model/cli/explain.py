@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regression_model.cli.files import InputPath
 from regression_model.cli.screen import artifact_option, json_option, print_json, results
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ SHOWN = 12
 
 
 @click.command("explain")
-@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("source", metavar="INPUT", type=InputPath())
 @click.option(
     "--row",
     type=click.IntRange(min=0),

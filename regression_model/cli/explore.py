@@ -7,29 +7,30 @@ from typing import Any
 
 import click
 
+from regression_model.cli.files import FileCommand, InputPath, OutputPath
 from regression_model.cli.sales import config_option
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 
 MOST_SHOWN = 20
 
 
-@click.command("explore")
+@click.command("explore", cls=FileCommand)
 @click.option(
     "--data",
     required=True,
-    type=click.Path(path_type=Path),
+    type=InputPath(),
     help="Table to look at (.csv, .parquet, .ndjson), with or without prices.",
 )
 @click.option(
     "--against",
-    type=click.Path(path_type=Path),
+    type=InputPath(),
     help="Table of reference: says how the data differ from it.",
 )
 @config_option
 @click.option(
     "--report",
     required=True,
-    type=click.Path(path_type=Path),
+    type=OutputPath(),
     help="HTML page to write; replaced if there.",
 )
 @json_option
@@ -50,8 +51,8 @@ def command(
     from regression_model.exploration.report import render
     from regression_model.exploration.summary import as_dict
     from regression_model.exploration.table import read_table
-    from regression_model.pages.page import write_page
     from regression_model.training.config import load_spec
+    from regression_model.whole_file import write_text
 
     if report.suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"{report} is not a page; name a file that ends with .html")
@@ -66,7 +67,7 @@ def command(
         table, reference = read(data), None if against is None else read(against)
         task = bar.add_task("Exploring", total=STEPS + 1)
         found = explore(table, reference, step=lambda: bar.advance(task))
-        write_page(report, render(found))
+        write_text(report, render(found))
         bar.advance(task)
     if as_json:
         print_json({"report": str(report), **as_dict(found)})

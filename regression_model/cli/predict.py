@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from regression_model.cli.files import FileCommand, InputPath, OutputPath
 from regression_model.cli.screen import (
     artifact_option,
     json_option,
@@ -17,13 +18,13 @@ from regression_model.cli.screen import (
 )
 
 
-@click.command("predict")
-@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.command("predict", cls=FileCommand)
+@click.argument("source", metavar="INPUT", type=InputPath())
 @click.option(
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
-    help="Table to write; replaced if there.",
+    type=OutputPath(),
+    help="Table to write; replaced if there. Never INPUT.",
 )
 @click.option(
     "--workers",

@@ -8,27 +8,28 @@ from typing import Any
 
 import click
 
-from regression_model.cli.sales import check_epoch, check_writable
+from regression_model.cli.files import FileCommand, InputPath, OutputFolder
+from regression_model.cli.sales import check_epoch
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 
 MOST_LINES = 20
 
 
-@click.command("reproduce")
-@click.argument("manifest", type=click.Path(path_type=Path, exists=True))
+@click.command("reproduce", cls=FileCommand)
+@click.argument("manifest", type=InputPath(exists=True))
 @click.option(
     "--data",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=InputPath(exists=True, dir_okay=False),
     help="The table of sales. Default: the file of the recorded SHA-256 in the datasets folder.",
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=InputPath(exists=True, dir_okay=False),
     help="Default: the config kept in the artifact, else the bundled one.",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OutputFolder(),
     help="Folder that receives the new artifact. Default: it is thrown away.",
 )
 @json_option
@@ -56,8 +57,6 @@ def command(
 
     record = read_record(manifest)
     spec = parse_spec(find_config(record, config), label="config.yml")
-    if output is not None:
-        check_writable(output)
     with (
         TemporaryDirectory(prefix="regression-model-") as temporary,
         progress_bar() as bar,

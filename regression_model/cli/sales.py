@@ -8,20 +8,32 @@ from typing import TYPE_CHECKING
 
 import click
 
+import regression_model
+from regression_model.cli.files import InputPath
 from regression_model.cli.screen import messages, progress_bar
 
 if TYPE_CHECKING:
     from regression_model.spec import Spec
     from regression_model.training.data import Sales
 
+
+def usual_data() -> Path | None:
+    """The fetched sales, where there are some."""
+    from regression_model.sources.folder import fetched_data
+
+    return fetched_data()
+
+
 data_option = click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=InputPath(absent=usual_data),
     help="Table of sales (.csv, .parquet, .ndjson). Default: the fetched train.csv, else the "
     "bundled synthetic sales.",
 )
 config_option = click.option(
-    "--config", type=click.Path(path_type=Path), help="Default: the bundled config.yml."
+    "--config",
+    type=InputPath(absent=lambda: Path(regression_model.__file__).with_name("config.yml")),
+    help="Default: the bundled config.yml.",
 )
 repeats_option = click.option(
     "--repeats",
@@ -46,9 +58,9 @@ def given_sales(data: Path | None, spec: Spec, *, doing: str) -> Sales:
 
     Says loudly where they are synthetic.
     """
-    from regression_model.training.data import SAMPLE, fetched_data, load_sales, sample_sales
+    from regression_model.training.data import SAMPLE, load_sales, sample_sales
 
-    path = data if data is not None else fetched_data()
+    path = data if data is not None else usual_data()
     sales = sample_sales(spec) if path is None else load_sales(path, spec)
     if sales.source == SAMPLE:
         messages().print(
@@ -85,15 +97,6 @@ def snapshot_file(
         soft_wrap=True,
     )
     return taken.path
-
-
-def check_writable(root: Path) -> None:
-    """Refuse a folder that cannot be written to before minutes of training, not after."""
-    existing = next(
-        folder for folder in (root.absolute(), *root.absolute().parents) if folder.exists()
-    )
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise click.UsageError(f"{root} cannot be written to; name another folder with --output")
 
 
 def check_epoch() -> None:

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
+from regression_model.cli.files import FileCommand, OutputPath
 from regression_model.cli.screen import json_option, messages, print_json
 
 
-@click.command("sample")
+@click.command("sample", cls=FileCommand)
 @click.argument("count", type=click.IntRange(0, 10_000_000))
 @click.option(
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    type=OutputPath(),
     help="File to write; replaced if there.",
 )
 @click.option("--seed", type=int, help="Another seed gives other houses. Default: the config's.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,15 +22,24 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from regression_model.cli.files import InputPath
+
 if TYPE_CHECKING:
     from regression_model.pages.blocks import Table as PageTable
 
 _JUSTIFY: dict[str, JustifyMethod] = {"l": "left", "r": "right", "c": "center"}
 _STYLES = {"": "", "good": "green", "doubtful": "yellow", "bad": "bold red", "strong": "bold"}
 
+
+def _usual_artifact() -> Path:
+    from regression_model.artifact import ENVIRONMENT_VARIABLE, package_root
+
+    return Path(os.environ.get(ENVIRONMENT_VARIABLE) or package_root())
+
+
 artifact_option = click.option(
     "--artifact",
-    type=click.Path(path_type=Path),
+    type=InputPath(absent=_usual_artifact),
     help="Artifact folder, or a folder with CURRENT. Default: REGRESSION_MODEL_ARTIFACT, else the "
     "installed package's own.",
 )

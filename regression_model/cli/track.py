@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regression_model.cli.files import InputPath
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 from regression_model.cli.tracking import experiment_option, uri_option
 
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 
 @click.command("track")
-@click.argument("saved", type=click.Path(path_type=Path, exists=True), required=False)
+@click.argument("saved", type=InputPath(exists=True), required=False)
 @uri_option
 @experiment_option
 @click.option("--run-name", metavar="NAME", help="Default: the model's version and digest.")
-@click.option("--usage", type=click.Path(path_type=Path), hidden=True)
+@click.option("--usage", type=InputPath(), hidden=True)
 @json_option
 def command(
     saved: Path | None,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from regression_model.cli.files import FileCommand, OutputFolder
 from regression_model.cli.sales import (
     check_epoch,
-    check_writable,
     config_option,
     data_option,
     database_option,
@@ -32,14 +32,20 @@ if TYPE_CHECKING:
     from regression_model.tracking.usage import Usage
 
 
-@click.command("train")
+def _usual_folder() -> Path:
+    from regression_model.artifact import package_root
+
+    return package_root()
+
+
+@click.command("train", cls=FileCommand)
 @data_option
 @sql_option
 @database_option
 @config_option
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OutputFolder(absent=_usual_folder),
     help="Folder that receives the artifact. Default: the installed package's own.",
 )
 @repeats_option
@@ -76,7 +82,6 @@ def command(
     check_epoch()
     from threadpoolctl import threadpool_limits
 
-    from regression_model.artifact import package_root
     from regression_model.errors import GateFailed
     from regression_model.training.config import parse_spec, read_config
     from regression_model.training.fit import steps_of, train
@@ -86,8 +91,6 @@ def command(
     label = str(config or "config.yml")
     spec = parse_spec(text, label=label)
     store = asked_store(track, text, label=label)
-    root = output if output is not None else package_root()
-    check_writable(root)
     sales = given_sales(snapshot_file(data, sql, database, spec), spec, doing="Training")
     with progress_bar() as bar, threadpool_limits(1), _usage(store) as usage:
         task = bar.add_task(
@@ -101,7 +104,7 @@ def command(
             bar.stop()
             _show_checks(messages(), sales.source, refused.checks)
             raise
-    folder = save_trained(root, spec, sales, trained, config=text)
+    folder = save_trained(output or _usual_folder(), spec, sales, trained, config=text)
     if not as_json:
         _show(folder, spec, sales, trained)
     outcome = None if store is None else _track(folder, store, usage)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regression_model.cli.files import FileCommand, OutputPath
 from regression_model.cli.sales import config_option, data_option, given_sales
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 from regression_model.cli.tracking import asked_store, insist, track_option, track_saved
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130  # as shells report Ctrl-C
 
 
-@click.command("tune")
+@click.command("tune", cls=FileCommand)
 @data_option
 @config_option
 @click.option(
@@ -37,7 +38,7 @@ INTERRUPTED = 130  # as shells report Ctrl-C
 )
 @click.option(
     "--study",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputPath(),
     default=Path("tune.db"),
     show_default=True,
     help="File that keeps the trials; where it exists, it is gone on with.",

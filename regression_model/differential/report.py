@@ -11,7 +11,7 @@ from regression_model.differential.limits import Check, leading_fields
 from regression_model.errors import InvalidInput
 from regression_model.pages.blocks import Block, Figure, Prose, Section
 from regression_model.predict import Model
-from regression_model.whole_file import replacing
+from regression_model.whole_file import write_text
 
 TITLE = "What does the new model change?"
 NOTHING_RELEASED = (
@@ -193,5 +193,4 @@ def _write(path: Path, subtitle: str, named: dict[str, str], found: Sequence[Sec
     else:
         from regression_model.pages.markdown import render_markdown as render
     text = render(title=TITLE, subtitle=subtitle, facts=named, sections=found)
-    with replacing(path) as temporary:
-        temporary.write_text(text, "utf-8")
+    write_text(path, text)

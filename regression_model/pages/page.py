@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from pathlib import Path
 
 from regression_model.errors import MissingDependency
 from regression_model.pages.blocks import Section
-from regression_model.whole_file import replacing
 
 try:
     from jinja2 import Environment, StrictUndefined, Template
@@ -26,12 +24,6 @@ def render_page(
     listed in a table of contents.
     """
     return _template().render(title=title, subtitle=subtitle, facts=facts, sections=sections)
-
-
-def write_page(path: Path, html: str) -> None:
-    """Write ``html`` as UTF-8, whole or not at all; InvalidInput where the disk refuses."""
-    with replacing(path) as temporary:
-        temporary.write_text(html, "utf-8")
 
 
 @cache

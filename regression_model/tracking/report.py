@@ -17,10 +17,11 @@ from regression_model.evaluation.outcomes import Estimates
 from regression_model.evaluation.report import report_sections
 from regression_model.evaluation.study import Study
 from regression_model.pages.blocks import Figure, Section, Svg
-from regression_model.pages.page import render_page, write_page
+from regression_model.pages.page import render_page
 from regression_model.past_sales import PastSales, read_past_sales
 from regression_model.predict import Model
 from regression_model.spec import Spec
+from regression_model.whole_file import write_text
 
 _DERIVED = ("worst_decile", "worst_decile_distance")
 # What a page says of its drawings, for a drawing that stands alone.
@@ -38,7 +39,7 @@ def write_report(artifact: Artifact, folder: Path) -> tuple[Path, Path]:
     sections = report_sections(model, evaluation, _weights(model.spec, sales))
     data = artifact.manifest["data"]
     page = folder / "report.html"
-    write_page(
+    write_text(
         page,
         render_page(
             title=f"How good is the model? {model.spec.name}",

@@ -6,7 +6,6 @@ All faults of a table are found before any is reported, each with row, column an
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from regression_model.records import House, HouseValidator, Malformed
 from regression_model.spec import Spec
 from regression_model.tables import TableReader, frame_rows
 
-DATASETS_VARIABLE = "REGRESSION_MODEL_DATASETS"
 FILE, SAMPLE = "file", "sample"
 MOST_FAULTS = 200
 
@@ -44,17 +42,6 @@ class Sales:
     sha256: str
     profile: Mapping[str, Any]
     notices: Sequence[str]
-
-
-def datasets_folder() -> Path:
-    """Where real data is kept: ``REGRESSION_MODEL_DATASETS``, else ``datasets``."""
-    return Path(os.environ.get(DATASETS_VARIABLE) or "datasets")
-
-
-def fetched_data() -> Path | None:
-    """The real training data, where it was fetched into the datasets folder."""
-    path = datasets_folder() / "train.csv"
-    return path if path.is_file() else None
 
 
 def load_sales(path: Path, spec: Spec) -> Sales:

@@ -80,7 +80,8 @@ def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
         import pyarrow  # noqa: F401  # said by name before pandas says it at length
     except ImportError:
         raise MissingDependency("pyarrow", extra="batch", purpose="Parquet") from None
-    frame.to_parquet(path, index=False)
+    with path.open("wb") as stream:  # pandas would refuse a pipe
+        frame.to_parquet(stream, index=False)
 
 
 _WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {

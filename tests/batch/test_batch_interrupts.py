@@ -76,20 +76,3 @@ def test_a_run_that_is_ended_leaves_nothing(
         assert left == set()
     if before is not None:
         assert target.read_text() == before
-
-
-@pytest.mark.parametrize("nameless", [True, False])
-def test_a_file_is_replaced_whole_with_and_without_files_that_have_no_name(
-    tmp_path: Path, nameless: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not nameless:
-        monkeypatch.setattr(whole_file, "_open_nameless", lambda _: None)
-    target = tmp_path / "prices.csv"
-
-    for content in ("first", "second"):
-        with whole_file.replacing(target) as temporary:
-            temporary.write_text(content)
-            assert not target.exists() or target.read_text() == "first"
-        assert target.read_text() == content
-        assert [path.name for path in tmp_path.iterdir()] == ["prices.csv"]
-        assert target.stat().st_mode & 0o777 == 0o644

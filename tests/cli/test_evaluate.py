@@ -71,8 +71,11 @@ def test_evaluate_refuses_a_page_that_it_cannot_write(
     call: Callable[..., Result], artifact: Path, sold: Path
 ) -> None:
     for target, message in (
-        ("absent/report.html", "absent is not a folder; name another --report"),
-        (".", "is a directory"),
+        (
+            "absent/report.html",
+            "absent/report.html: cannot be written: No such file or directory; make the folder",
+        ),
+        (".", ".: cannot be written: this is a folder; name a file"),
     ):
         result = call("evaluate", "--data", sold, "--artifact", artifact, "--report", target)
 

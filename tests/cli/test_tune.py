@@ -149,7 +149,7 @@ def test_tune_calls_noise_noise(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--study", "absent/tune.db"], "absent/tune.db: there is no such folder"),
+        (["--study", "absent/tune.db"], "absent/tune.db: cannot be written: No such file"),
         (["--study", "houses.csv"], "houses.csv: holds no study of 'tune'; name another file"),
         (["--config", "plain.yml"], "plain.yml declares no search space"),
         (["--config", "absent.yml"], "absent.yml: cannot be read"),

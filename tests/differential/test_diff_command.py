@@ -119,7 +119,10 @@ def test_the_first_release_has_nothing_to_compare_with(artifact: Path, report: s
         (["{artifact}", "{artifact}", "--data", "no.csv"], "no.csv: cannot be read"),
         (["{artifact}", "{artifact}", "--data", "no.txt"], "no.txt: unknown kind of table"),
         (["{artifact}", "{artifact}", "--report", "x.pdf"], "x.pdf: unknown kind of report"),
-        (["{artifact}", "{artifact}", "--report", "no/x.md"], "no is not a folder"),
+        (
+            ["{artifact}", "{artifact}", "--report", "no/x.md"],
+            "no/x.md: cannot be written: No such file",
+        ),
     ],
 )
 def test_bad_use_is_exit_code_2_and_says_what_to_do(

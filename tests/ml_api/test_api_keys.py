@@ -224,6 +224,7 @@ def test_a_new_process_takes_the_keys_last_found_good(
 ) -> None:
     settings = {"ML_API_KEYS_FILE": str(key_file), "ML_API_LAST_GOOD": str(tmp_path / "kept")}
     assert status(make_app(**settings), key) == 200
+    assert (tmp_path / "kept" / "api-keys").stat().st_mode & 0o777 == 0o600
 
     key_file.write_text("garbage")
 

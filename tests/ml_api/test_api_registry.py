@@ -353,7 +353,10 @@ def successor(server: Service) -> psutil.Process:
     ("changes", "expected"),
     [
         ({"MLFLOW_TRACKING_URI": ""}, "the address of its registry in MLFLOW_REGISTRY_URI or "),
-        ({"PYTHONPATH": import_path()}, r"MLflow to be installed: it comes with the extra \[registry\]"),
+        (
+            {"PYTHONPATH": import_path()},
+            "MLflow to be installed: it comes with the extra [registry]",
+        ),
     ],
 )
 def test_what_cannot_be_pulled_is_refused_at_the_start(

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
-from regression_model.errors import InvalidInput
 from regression_model.pages.blocks import Cell, Figure, Prose, Section, Svg, Table
 from regression_model.pages.figures import draw
-from regression_model.pages.page import render_page, write_page
+from regression_model.pages.page import render_page
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\""
 ESCAPED = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &#34;quoted&#34;"
@@ -122,11 +120,3 @@ def test_numbers_stand_right_of_a_first_column_of_names() -> None:
 def test_a_crooked_table_is_refused(rows: list[list[str]], align: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Table(["a", "b"], rows, align=align)
-
-
-def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    write_page(tmp_path / "page.html", page(Prose("München")))
-
-    assert "München" in (tmp_path / "page.html").read_text("utf-8")
-    with pytest.raises(InvalidInput, match=r"absent/page\.html: cannot be written"):
-        write_page(tmp_path / "absent" / "page.html", "")

@@ -18,8 +18,9 @@ import pandas as pd
 import pytest
 from click.testing import Result
 
+from regression_model.sources.folder import DATASETS_VARIABLE, fetched_data
 from regression_model.spec import Spec
-from regression_model.training.data import fetched_data, load_sales
+from regression_model.training.data import load_sales
 
 KAGGLE = "/api/v1/competitions/data/download-all/house-prices-advanced-regression-techniques"
 OPENML = "/api/v1/json/data/42165"
@@ -296,3 +297,14 @@ def test_without_credentials_the_way_without_them_is_named(service: Any, call: C
     assert "set KAGGLE_USERNAME and KAGGLE_KEY" in result.stderr
     assert "--source openml, which wants none" in result.stderr
     assert not Path("datasets").exists()
+
+
+def test_fetched_data_is_found_in_the_datasets_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DATASETS_VARIABLE, str(tmp_path))
+    assert fetched_data() is None
+
+    (tmp_path / "train.csv").touch()
+
+    assert fetched_data() == tmp_path / "train.csv"

@@ -14,10 +14,8 @@ import pytest
 from regression_model.errors import DataError
 from regression_model.spec import Spec
 from regression_model.training.data import (
-    DATASETS_VARIABLE,
     MOST_FAULTS,
     Sales,
-    fetched_data,
     load_sales,
     sample_sales,
 )
@@ -387,14 +385,3 @@ def test_real_sales_are_accepted_whole(ames: Path, spec: Spec) -> None:
 
     assert len(sales.prices) == 1460
     assert sales.notices == ["YearRemodAdd: 1 row(s) after the year of the sale"]
-
-
-def test_fetched_data_is_found_in_the_datasets_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(DATASETS_VARIABLE, str(tmp_path))
-    assert fetched_data() is None
-
-    (tmp_path / "train.csv").touch()
-
-    assert fetched_data() == tmp_path / "train.csv"

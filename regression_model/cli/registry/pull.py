@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
+from regression_model.cli.files import FileCommand, OutputFolder
 from regression_model.cli.registry.options import registry_at
 from regression_model.cli.screen import json_option, print_json, results
 from regression_model.cli.tracking import uri_option
 
 
-@click.command("pull")
+@click.command("pull", cls=FileCommand)
 @click.argument("model", default="models:/regression-model@champion")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OutputFolder(),
     required=True,
     help="Folder that receives it, in place of what was pulled before.",
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from regression_model.cli.files import InputPath
 from regression_model.cli.registry.options import name_option, registry_at
 from regression_model.cli.screen import json_option, print_json, results
 from regression_model.cli.track import recorded_in
@@ -13,7 +14,7 @@ from regression_model.cli.tracking import experiment_option, uri_option
 
 
 @click.command("register")
-@click.argument("saved", type=click.Path(path_type=Path, exists=True), required=False)
+@click.argument("saved", type=InputPath(exists=True), required=False)
 @uri_option
 @experiment_option
 @name_option
