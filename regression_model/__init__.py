@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         TrackingFailed,
     )
     from regression_model.explain import Baseline, Explanation
-    from regression_model.issues import Issue
+    from regression_model.issues import Issue, Omitted, count_by_code
     from regression_model.predict import (
         Model,
         Prediction,
@@ -65,6 +65,7 @@ __all__ = [
     "MissingDependency",
     "Model",
     "ModelNotFound",
+    "Omitted",
     "ParityError",
     "Prediction",
     "PromotionRefused",
@@ -76,6 +77,7 @@ __all__ = [
     "TrackingFailed",
     "Validation",
     "copy_artifact",
+    "count_by_code",
     "load_model",
     "make_prediction",
     "origin_of",
@@ -89,10 +91,12 @@ _HOMES = {
     "Explanation": "explain",
     "Issue": "issues",
     "Model": "predict",
+    "Omitted": "issues",
     "Prediction": "predict",
     "Request": "records",
     "Validation": "predict",
     "copy_artifact": "artifact",
+    "count_by_code": "issues",
     "load_model": "predict",
     "make_prediction": "predict",
     "origin_of": "artifact",
