@@ -25,18 +25,23 @@ def named(value: Any) -> str:
 
 
 def short(value: Any) -> str:
-    """``value`` as text of bounded length in valid Unicode, made at a cost that is bounded too."""
+    """``value`` as printable text of bounded length, made at a cost that is bounded too."""
     if isinstance(value, str):
-        text = value[: _LONGEST + 1].encode("utf-8", "replace").decode("utf-8")
-    elif isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
+        return _cut(value)
+    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
         return f"an integer of about {round(value.bit_length() * math.log10(2)):,} digits"
-    elif isinstance(value, (int, float)):
-        text = repr(value)
-    elif isinstance(value, Decimal):
-        text = str(value)
-    else:
-        return named(value)
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    if isinstance(value, (int, float)):
+        return _cut(repr(value))
+    return _cut(str(value)) if isinstance(value, Decimal) else named(value)
+
+
+def _cut(text: str) -> str:
+    whole, text = text, text[:_LONGEST]
+    if not text.isprintable():  # half characters and escapes of a terminal among them
+        text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    if not text.isascii():
+        text = text.encode()[: 2 * _LONGEST].decode("utf-8", "ignore")
+    return text if len(text) == len(whole) else text + "…"
 
 
 def echo(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regression_model.issues import OF_ANSWER, Issue, Issues, Limits, WarningCode, issue
+from regression_model.issues import NONE_FOUND, OF_ANSWER, Issue, Issues, Limits, WarningCode, issue
 from regression_model.records import House
 from regression_model.spec import Feature, Level, Spec
 
@@ -76,29 +76,25 @@ class Encoder:
         self, houses: Sequence[House], *, limits: Limits = OF_ANSWER
     ) -> tuple[Matrix, Issues]:
         """Return the matrix, shape ``(len(houses), len(features))``, and warnings by row."""
-        matrix, rows, doubts = self._examined(houses)
+        if not houses:
+            return np.empty((0, len(self.features)), np.float32), NONE_FOUND
+        matrix = np.array([self._encode_one(house) for house in houses], np.float32)
+        doubtful = (matrix < self._least) | (matrix > self._most)
+        if not np.count_nonzero(doubtful):
+            return matrix, NONE_FOUND
+        rows = np.flatnonzero(doubtful.any(axis=1))
+        matrix[rows], doubts = self._examine(matrix[rows])
         return matrix, self._warnings(houses, rows, doubts, limits=limits)
 
     def doubtful(self, houses: Sequence[House]) -> tuple[Matrix, NDArray[np.bool_]]:
         """Return the matrix, and of the same shape, which values would get a warning."""
-        matrix, rows, doubts = self._examined(houses)
+        rows = [self._encode_one(house) for house in houses]
+        matrix = np.array(rows, np.float32).reshape(len(houses), len(self.features))
+        matrix, doubts = self._examine(matrix)
         doubtful = np.zeros(matrix.shape, bool)
         for (_, j), doubt in zip(self._doubts, doubts.T, strict=True):
-            doubtful[rows, j] |= doubt
+            doubtful[:, j] |= doubt
         return matrix, doubtful
-
-    def _examined(
-        self, houses: Sequence[House]
-    ) -> tuple[Matrix, NDArray[np.intp], NDArray[np.bool_]]:
-        """The matrix, the rows with a doubt, and which of ``self._doubts`` each of these raises."""
-        matrix = np.array([self._encode_one(house) for house in houses], np.float32)
-        matrix = matrix.reshape(len(houses), len(self.features))
-        doubtful = (matrix < self._least) | (matrix > self._most)
-        if not np.count_nonzero(doubtful):
-            return matrix, np.empty(0, np.intp), np.empty((0, len(self._doubts)), bool)
-        rows = np.flatnonzero(doubtful.any(axis=1))
-        matrix[rows], doubts = self._examine(matrix[rows])
-        return matrix, rows, doubts
 
     def _encode_one(self, house: House) -> list[Any]:
         try:

@@ -57,7 +57,8 @@ class Issue(TypedDict):
     ]
     message: Annotated[str, Field(description="What is wrong and what helps, for people.")]
     value: Annotated[
-        Any, Field(description="The value, cut to 80 characters; lists and objects only by name.")
+        Any,
+        Field(description="The value, cut to 80 characters; lists and objects only by name."),
     ]
 
 
@@ -190,6 +191,9 @@ class Issues(list[Issue]):
         for row, count in self.more.items():
             said.setdefault(row, []).append(f"and {count} more")
         return {row: "; ".join(messages) for row, messages in said.items()}
+
+
+NONE_FOUND = Issues()  # of clean rows, for whoever only reads
 
 
 def left_out(errors: Issues, warnings: Issues) -> list[Omitted]:

@@ -205,8 +205,8 @@ class Model:
             "warnings": [*caveats, *read.warnings],
             "version": self.version,
         }
-        if omitted := left_out(read.errors, read.warnings):
-            result["omitted"] = omitted
+        if read.errors.more or read.warnings.more:
+            result["omitted"] = left_out(read.errors, read.warnings)
         if read.ids.count(None) < read.rows:
             result["ids"] = read.ids
         return result

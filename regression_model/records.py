@@ -5,9 +5,9 @@ A row that is refused never touches its neighbours: ``n`` rows in, ``n`` outcome
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic_core import (
@@ -22,6 +22,7 @@ from regression_model.echo import named, short
 from regression_model.errors import InvalidInput, MalformedJSON
 from regression_model.issues import (
     MAX_UNKNOWN_NAMES,
+    NONE_FOUND,
     OF_ANSWER,
     ErrorCode,
     Issue,
@@ -113,8 +114,10 @@ class HouseValidator:
         self._features = {name: f for f, names in self._fields for name in names}
         self._names = tuple(self._features)
         self._most_names = len(self._names) + MAX_UNKNOWN_NAMES
-        self._required = frozenset(f.name for f in fields if f.required)
-        self._accepted = SchemaValidator(_house_schema(fields)).validate_python
+        self._whole: Callable[[Any], House] = SchemaValidator(_house_schema(fields)).validate_python
+        self._right: Callable[[Any], House] = SchemaValidator(
+            _house_schema(fields, on_error="omit")
+        ).validate_python
 
     def check(
         self, rows: Iterable[Any], *, from_json: bool = False, limits: Limits = OF_ANSWER
@@ -123,31 +126,42 @@ class HouseValidator:
 
         ``from_json`` promises that there are no values but those JSON has.
         """
+        given = rows if from_json else map(_plain, rows)
+        given = given if isinstance(given, Sequence) else list(given)
+        houses = [self._house(row) for row in given]
+        if None not in houses:
+            return houses, NONE_FOUND
         errors = Issues(limits, at_least=1)
-        houses = [
-            self._check_one(row, given, errors)
-            for row, given in enumerate(rows if from_json else map(_plain, rows))
-        ]
+        for row, house in enumerate(houses):
+            if house is None:
+                self._refuse(row, given[row], errors)
         return houses, errors
 
-    def _check_one(self, row: int, given: Any, errors: Issues) -> House | None:
-        """``given`` with canonical names; names are counted, and looked into where one is odd."""
+    def _house(self, given: Any) -> House | None:
+        """``given`` with canonical names; None where a value or a name is refused."""
         try:
-            house: House = self._accepted(given)
+            house = self._whole(given)
+        except ValidationError:
+            return None
+        return house if len(house) == len(given) else None
+
+    def _refuse(self, row: int, given: Any, errors: Issues) -> None:
+        """Add why ``given`` is refused."""
+        try:
+            right = self._right(given)
         except ValidationError:
             errors.add_only(_no_house(row, given))
-            return None
-        if len(house) == len(given) and house.keys() >= self._required:
-            return house
+            return
         if len(given) > self._most_names:
             errors.add_only(issue(row, None, "unknown_field", self._too_many(given)))
         else:
-            self._refuse(row, given, house, errors)
-        return None
+            self._add(row, given, list(self._faults(given, right)), errors)
 
-    def _refuse(self, row: int, given: Mapping[Any, Any], house: House, errors: Issues) -> None:
-        """Add what is wrong in ``given``; ``house`` has those of its fields that are right."""
-        faults, strays = list(self._faults(given, house)), self._strays(given)
+    def _add(
+        self, row: int, given: Mapping[Any, Any], faults: list[_Fault], errors: Issues
+    ) -> None:
+        """Add what is wrong in ``given``: ``faults`` of its fields, then names that are none."""
+        strays = self._strays(given)
         room = errors.room(row, len(faults) + len(strays))
         for fault in faults[:room]:
             message = refusal(fault.code, fault.feature, fault.value)
@@ -160,10 +174,10 @@ class HouseValidator:
             errors.append(issue(row, short(name), "unknown_field", message, given[name]))
         errors.omit("unknown_field", None, row, last=row, count=len(strays) - kept)
 
-    def _faults(self, given: Mapping[Any, Any], house: House) -> Iterator[_Fault]:
-        """The fields of ``given`` that are refused or missing, in the order of the spec."""
+    def _faults(self, given: Mapping[Any, Any], right: House) -> Iterator[_Fault]:
+        """The fields that are missing, or given and not ``right``, in the order of the spec."""
         for f, names in self._fields:
-            if f.name in house:
+            if f.name in right:
                 continue
             for name in names:
                 if name in given:
@@ -203,13 +217,18 @@ def _no_house(row: int, given: Any) -> Issue:
     return issue(row, None, "wrong_type", f"a house is an object, got {named(given)}", given)
 
 
-def _house_schema(fields: Iterable[Feature]) -> CoreSchema:
-    """Of a house that is given, those of its fields that are right."""
+def _house_schema(
+    fields: Iterable[Feature], *, on_error: Literal["raise", "omit"] = "raise"
+) -> CoreSchema:
+    """Of a house, or with "omit" of those of its fields that are right."""
+    omit = on_error == "omit"
     return core_schema.typed_dict_schema(
         {
             f.name: core_schema.typed_dict_field(
-                core_schema.with_default_schema(value_schema(f), on_error="omit"),
-                required=False,
+                core_schema.with_default_schema(value_schema(f), on_error="omit")
+                if omit
+                else value_schema(f),
+                required=f.required and not omit,
                 validation_alias=[list[str | int]((name,)) for name in (f.name, *f.aliases)],
             )
             for f in fields

@@ -8,13 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regression_model.encoder import Encoder, Matrix
-from regression_model.issues import OF_ANSWER, Issues, Limits
+from regression_model.issues import NONE_FOUND, OF_ANSWER, Issues, Limits
 from regression_model.judge import Judge
 from regression_model.plain import LARGEST_EXACT, PlainEncoder
 from regression_model.records import House, HouseValidator
 from regression_model.spec import Spec
-
-_NOTHING_SAID = Issues()  # of clean rows; whoever hands it out copies it
 
 
 class Reading(NamedTuple):
@@ -62,7 +60,7 @@ class RowReader:
                 ids.append(found[1])
         matrix = np.frombuffer(b"".join(packed), np.float32).reshape(len(packed), self._width)
         if not doubtful:
-            return Reading(len(rows), matrix, range(len(rows)), ids, _NOTHING_SAID, _NOTHING_SAID)
+            return Reading(len(rows), matrix, range(len(rows)), ids, NONE_FOUND, NONE_FOUND)
         odd = [rows[place] for place in doubtful]
         judged = self._read_by_rules(odd, from_json=True, limits=limits)
         judged.errors.move(doubtful)
@@ -97,7 +95,8 @@ class RowReader:
         places = [row for row, house in enumerate(houses) if house is not None]
         passed = [house for house in houses if house is not None]
         matrix, warnings = self.encoder.encode(passed, limits=limits)
-        warnings.move(places)
+        if warnings is not NONE_FOUND:
+            warnings.move(places)
         return matrix, places, warnings
 
     def _ids(self, rows: Sequence[Any], houses: Sequence[House | None]) -> list[int | None]:

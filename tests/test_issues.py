@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -291,3 +292,15 @@ def test_suggestions_of_an_answer_are_bounded(model: Any) -> None:
     hints = ["did you mean" in error["message"] for error in result["errors"]]
     assert hints[:MAX_SUGGESTIONS] == [True] * MAX_SUGGESTIONS
     assert not any(hints[MAX_SUGGESTIONS:])
+
+
+def test_the_limits_are_those_of_the_documentation() -> None:
+    text = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text("utf-8")
+    limits = dict(re.findall(r"^\| `(MAX_[A-Z_]+)` \| ([\d,]+) \|", text, re.MULTILINE))
+
+    assert {name: int(value.replace(",", "")) for name, value in limits.items()} == {
+        "MAX_ISSUES_OF_ROW": MAX_ISSUES_OF_ROW,
+        "MAX_ISSUES_OF_LIST": MAX_ISSUES_OF_LIST,
+        "MAX_SUGGESTIONS": MAX_SUGGESTIONS,
+        "MAX_UNKNOWN_NAMES": MAX_UNKNOWN_NAMES,
+    }
