@@ -296,9 +296,9 @@ def test_suggestions_of_an_answer_are_bounded(model: Any) -> None:
 
 def test_the_limits_are_those_of_the_documentation() -> None:
     text = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text("utf-8")
-    limits = dict(re.findall(r"^\| `(MAX_[A-Z_]+)` \| ([\d,]+) \|", text, re.MULTILINE))
+    limits = re.findall(r"\| ([\d,]+) \| `(MAX_[A-Z_]+)` \|$", text, re.MULTILINE)
 
-    assert {name: int(value.replace(",", "")) for name, value in limits.items()} == {
+    assert {name: int(value.replace(",", "")) for value, name in limits} == {
         "MAX_ISSUES_OF_ROW": MAX_ISSUES_OF_ROW,
         "MAX_ISSUES_OF_LIST": MAX_ISSUES_OF_LIST,
         "MAX_SUGGESTIONS": MAX_SUGGESTIONS,
