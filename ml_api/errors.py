@@ -22,7 +22,7 @@ from ml_api import logs
 from ml_api.answers import json_response
 from ml_api.model import RETRY_SECONDS, CannotExplain, ModelUnavailable
 from ml_api.problems import CANNOT_EXPLAIN, NO_ROW_PRICED, TOO_MANY_TO_EXPLAIN, Problem, of_status
-from regression_model import InvalidInput, Issue, MalformedJSON, Prediction
+from regression_model import InvalidInput, Issue, MalformedJSON, Omitted, Prediction
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -47,6 +47,9 @@ class ProblemDetails(TypedDict):
     errors: NotRequired[
         Annotated[list[Issue], Field(description="Why rows have no price; where none has one.")]
     ]
+    omitted: NotRequired[
+        Annotated[list[Omitted], Field(description="What errors has no room for, counted.")]
+    ]
 
 
 class NoRowPriced(UnprocessableEntity):
@@ -56,6 +59,7 @@ class NoRowPriced(UnprocessableEntity):
         rows = len(result["predictions"])
         super().__init__(f"Rows with a price: 0 of {rows}; the reasons are in errors.")
         self.errors: list[Issue] = result["errors"]
+        self.omitted: list[Omitted] = result.get("omitted", [])
 
 
 class TooManyRows(RequestEntityTooLarge):
@@ -103,6 +107,8 @@ def problem_details(error: Exception, refusal: HTTPException, *, request_id: str
     }
     if isinstance(error, NoRowPriced):
         details["errors"] = error.errors
+        if error.omitted:
+            details["omitted"] = error.omitted
     return details
 
 

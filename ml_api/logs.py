@@ -9,7 +9,6 @@ import hashlib
 import json
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
@@ -21,7 +20,7 @@ from pydantic_core import to_json
 
 from ml_api import outputs
 from ml_api.config import LOG_LEVELS
-from regression_model import Issue, Prediction
+from regression_model import Prediction, count_by_code
 
 # The fields of every line of a request.
 _request: ContextVar[dict[str, str]] = ContextVar("request")
@@ -109,21 +108,18 @@ def predict_input(body: bytes, *, rows: int | None, values: bool) -> None:
 def predict_output(result: Prediction, *, seconds: float, values: bool) -> None:
     """Record what the model answered; ``values`` asks for the answer itself."""
     prices = result["predictions"]
+    errors, warnings = count_by_code(result)
     fields: dict[str, object] = {
         "rows": len(prices),
         "priced": len(prices) - prices.count(None),
-        "errors": _by_code(result["errors"]),
-        "warnings": _by_code(result["warnings"]),
+        "errors": dict(errors),
+        "warnings": dict(warnings),
         "model_version": result["version"],
         "milliseconds": round(seconds * 1000, 3),
     }
     if values:
         fields["result"] = result
     info("predict.output", **fields)
-
-
-def _by_code(problems: list[Issue]) -> dict[str, int]:
-    return dict(Counter(problem["code"] for problem in problems)) if problems else {}
 
 
 def _log(level: str, event: str, fields: dict[str, object]) -> None:

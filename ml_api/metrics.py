@@ -8,7 +8,6 @@ codes of errors and warnings. No value of a house becomes a label.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Mapping
 from itertools import chain
 from typing import Any, NamedTuple, cast
@@ -18,7 +17,7 @@ from flask import Flask, current_app
 
 from ml_api import logs
 from ml_api.counters import Counters
-from regression_model import Issue, Prediction
+from regression_model import Prediction, count_by_code
 
 EXTENSION = "metrics"
 
@@ -104,10 +103,9 @@ class Metrics:
             self._add_few(prices, ranges)
         else:
             self._add_many(prices, ranges)
-        if result["errors"]:
-            self._add_codes("ml_api_row_errors", result["errors"])
-        if result["warnings"]:
-            self._add_codes("ml_api_row_warnings", result["warnings"])
+        errors, warnings = count_by_code(result)
+        self._add_codes("ml_api_row_errors", errors)
+        self._add_codes("ml_api_row_warnings", warnings)
 
     def model_loaded(self, outcome: str, info: Mapping[str, str] | None = None) -> None:
         """A model was loaded, as ``outcome`` says; ``info`` is told of it as long as it serves."""
@@ -151,8 +149,8 @@ class Metrics:
             for index, histogram in counted:
                 values[index : index + len(histogram)] += histogram
 
-    def _add_codes(self, family: str, issues: list[Issue]) -> None:
-        for code, count in Counter(issue["code"] for issue in issues).items():
+    def _add_codes(self, family: str, counts: Mapping[str, int]) -> None:
+        for code, count in counts.items():
             index = self._codes.get((family, code))
             if index is None:
                 index = self._codes[family, code] = self._index(family, code=code)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         TrackingFailed,
     )
     from regression_model.explain import Baseline, Explanation
-    from regression_model.issues import Issue
+    from regression_model.issues import Issue, Omitted, count_by_code
     from regression_model.predict import (
         Model,
         Prediction,
@@ -66,6 +66,7 @@ __all__ = [
     "MissingDependency",
     "Model",
     "ModelNotFound",
+    "Omitted",
     "ParityError",
     "Prediction",
     "PromotionRefused",
@@ -77,6 +78,7 @@ __all__ = [
     "TrackingFailed",
     "Validation",
     "copy_artifact",
+    "count_by_code",
     "load_model",
     "make_prediction",
     "origin_of",
@@ -90,10 +92,12 @@ _HOMES = {
     "Explanation": "explain",
     "Issue": "issues",
     "Model": "predict",
+    "Omitted": "issues",
     "Prediction": "predict",
     "Request": "records",
     "Validation": "predict",
     "copy_artifact": "artifact_folders",
+    "count_by_code": "issues",
     "load_model": "predict",
     "make_prediction": "predict",
     "origin_of": "artifact",

@@ -6,14 +6,13 @@ same 32-bit values.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regression_model.issues import Issue, issue
+from regression_model.issues import NONE_FOUND, OF_ANSWER, Issue, Issues, Limits, WarningCode, issue
 from regression_model.records import House
 from regression_model.spec import Feature, Level, Spec
 
@@ -47,6 +46,7 @@ class Encoder:
         self._sale_year = self.features.index(sale) if sale is not None else None
         years = [f for f in self.features if f.kind == "year" and f is not sale]
         self._years = np.array([self.features.index(f) for f in years], int)
+        self._doubts = self._possible_doubts()
         self._least, self._most = self._limits_without_doubt()
 
     def remarkable(self, matrix: Matrix) -> NDArray[np.bool_]:
@@ -72,19 +72,29 @@ class Encoder:
         """Names of the matrix's columns."""
         return [f.name for f in self.features]
 
-    def encode(self, houses: Sequence[House]) -> tuple[Matrix, list[Issue]]:
+    def encode(
+        self, houses: Sequence[House], *, limits: Limits = OF_ANSWER
+    ) -> tuple[Matrix, Issues]:
         """Return the matrix, shape ``(len(houses), len(features))``, and warnings by row."""
         if not houses:
-            return np.empty((0, len(self.features)), np.float32), []
+            return np.empty((0, len(self.features)), np.float32), NONE_FOUND
         matrix = np.array([self._encode_one(house) for house in houses], np.float32)
         doubtful = (matrix < self._least) | (matrix > self._most)
         if not np.count_nonzero(doubtful):
-            return matrix, []
-        rows = np.flatnonzero(doubtful.any(axis=1)).tolist()
-        matrix[rows], warnings = self._doubts(matrix[rows], [houses[row] for row in rows])
-        for warning in warnings:
-            warning["row"] = rows[warning["row"] or 0]
-        return matrix, warnings
+            return matrix, NONE_FOUND
+        rows = np.flatnonzero(doubtful.any(axis=1))
+        matrix[rows], doubts = self._examine(matrix[rows])
+        return matrix, self._warnings(houses, rows, doubts, limits=limits)
+
+    def doubtful(self, houses: Sequence[House]) -> tuple[Matrix, NDArray[np.bool_]]:
+        """Return the matrix, and of the same shape, which values would get a warning."""
+        rows = [self._encode_one(house) for house in houses]
+        matrix = np.array(rows, np.float32).reshape(len(houses), len(self.features))
+        matrix, doubts = self._examine(matrix)
+        doubtful = np.zeros(matrix.shape, bool)
+        for (_, j), doubt in zip(self._doubts, doubts.T, strict=True):
+            doubtful[:, j] |= doubt
+        return matrix, doubtful
 
     def _encode_one(self, house: House) -> list[Any]:
         try:
@@ -95,6 +105,17 @@ class Encoder:
             value if codes is None else codes.get(value, _UNDECLARED)
             for codes, value in zip(self._codes, values, strict=True)
         ]
+
+    def _possible_doubts(self) -> list[tuple[WarningCode, int]]:
+        """Every warning that there may be, in the order of the warnings of a row."""
+        unseen: list[tuple[WarningCode, int]] = [("unseen_level", j) for j in self._with_levels]
+        outside: list[tuple[WarningCode, int]] = [
+            ("beyond_training_range", j) for j in range(len(self.features))
+        ]
+        late: list[tuple[WarningCode, int]] = (
+            [] if self._sale_year is None else [("sold_before", j) for j in self._years]
+        )
+        return [*unseen, *outside, *late]
 
     def _limits_without_doubt(self) -> tuple[Matrix, Matrix]:
         """Between these, a row has nothing to be warned of; most rows need no other check.
@@ -108,51 +129,56 @@ class Encoder:
             most[self._years] = np.minimum(most[self._years], least[self._sale_year])
         return _single_above(least), -_single_above(-most)
 
-    def _doubts(self, matrix: Matrix, houses: Sequence[House]) -> tuple[Matrix, list[Issue]]:
-        warnings = self._level_warnings(matrix, houses)
-        warnings += self._range_warnings(matrix, houses)
-        warnings += self._order_warnings(matrix, houses)
-        warnings.sort(key=lambda w: w["row"] or 0)
-        return matrix, warnings
-
-    def _level_warnings(self, matrix: Matrix, houses: Sequence[House]) -> list[Issue]:
-        """Warn of negative codes, and put what the model may know of them in their places."""
+    def _examine(self, matrix: Matrix) -> tuple[Matrix, NDArray[np.bool_]]:
+        """``matrix`` with what the model may know of negative codes, and the doubts of each row."""
         codes = matrix[:, self._with_levels]
-        found = []
-        for row, i in zip(*np.nonzero(codes < 0), strict=True):
-            feature = self.features[self._with_levels[i]]
-            value = houses[row].get(feature.name)
-            found.append(
-                issue(int(row), feature.name, "unseen_level", _unseen(feature, value), value)
-            )
+        unseen = codes < 0
         declared = np.where(codes == _UNDECLARED, np.nan, _UNSEEN - codes)
-        matrix[:, self._with_levels] = np.where(codes < 0, declared, codes)
-        return found
-
-    def _range_warnings(self, matrix: Matrix, houses: Sequence[House]) -> list[Issue]:
+        matrix[:, self._with_levels] = np.where(unseen, declared, codes)
         outside = (matrix < self._low) | (matrix > self._high)
-        found = []
-        for row, j in zip(*np.nonzero(outside), strict=True):
-            f = self.features[j]
-            value = houses[row][f.name]
+        late = np.zeros((len(matrix), 0), bool)
+        if self._sale_year is not None:
+            late = matrix[:, self._years] > matrix[:, [self._sale_year]]
+        return matrix, np.hstack([unseen, outside, late])
+
+    def _warnings(
+        self,
+        houses: Sequence[House],
+        rows: NDArray[np.intp],
+        doubts: NDArray[np.bool_],
+        *,
+        limits: Limits,
+    ) -> Issues:
+        """What is said of the ``doubts`` about ``rows``, and how often what is not."""
+        warnings = Issues(limits)
+        for i, row in enumerate(rows.tolist()):
+            raised = np.flatnonzero(doubts[i])
+            room = warnings.room(row, len(raised))
+            for code, j in (self._doubts[k] for k in raised[:room]):
+                warnings.append(self._warning(row, code, self.features[j], houses[row], warnings))
+            doubts[i, raised[:room]] = False
+        for k in np.flatnonzero(doubts.any(axis=0)):
+            code, j = self._doubts[k]
+            left = rows[doubts[:, k]].tolist()
+            warnings.omit(code, self.features[j].name, left[0], last=left[-1], count=len(left))
+        return warnings
+
+    def _warning(
+        self, row: int, code: WarningCode, f: Feature, house: House, warnings: Issues
+    ) -> Issue:
+        value = house.get(f.name)
+        if code == "unseen_level":
+            message = _unseen(f, value, warnings)
+        elif code == "sold_before" and self._sale_year is not None:
+            sold = house[self.features[self._sale_year].name]
+            message = f"{f.name} is after the year of the sale, {sold:g}"
+        else:
+            low, high = f.range or (-np.inf, np.inf)
             message = (
                 f"{f.name} is outside of what the model was trained on, "
-                f"{self._low[j]:g} to {self._high[j]:g}{f' ({f.unit})' if f.unit else ''}"
+                f"{low:g} to {high:g}{f' ({f.unit})' if f.unit else ''}"
             )
-            found.append(issue(int(row), f.name, "beyond_training_range", message, value))
-        return found
-
-    def _order_warnings(self, matrix: Matrix, houses: Sequence[House]) -> list[Issue]:
-        if self._sale_year is None:
-            return []
-        sold = matrix[:, [self._sale_year]]
-        found = []
-        for row, i in zip(*np.nonzero(matrix[:, self._years] > sold), strict=True):
-            f = self.features[self._years[i]]
-            value = houses[row][f.name]
-            message = f"{f.name} is after the year of the sale, {sold[row, 0]:g}"
-            found.append(issue(int(row), f.name, "sold_before", message, value))
-        return found
+        return issue(row, f.name, code, message, value)
 
 
 def _codes(f: Feature, seen: Sequence[Level]) -> dict[Any, float]:
@@ -173,9 +199,9 @@ def _single_above(values: NDArray[np.float64]) -> Matrix:
     return np.where(nearest < values, np.nextafter(nearest, np.float32(np.inf)), nearest)
 
 
-def _unseen(f: Feature, value: Any) -> str:
-    near = difflib.get_close_matches(str(value), [str(level) for level in f.levels], n=1)
+def _unseen(f: Feature, value: Any, warnings: Issues) -> str:
     if value in f.levels:
         return f"no sale of the training data has this level of {f.name}"
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = warnings.nearest(str(value), tuple(map(str, f.levels)))
+    hint = f"; did you mean {near!r}?" if near else ""
     return f"not a level of {f.name}; treated as unknown{hint}"

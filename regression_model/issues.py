@@ -1,13 +1,25 @@
-"""What is said of a value that is refused or doubted: one shape, short, safe to print."""
+"""What is said of a value that is refused or doubted: one shape, short, safe to print.
+
+An answer stays short as well: :class:`Issues` holds what is said, and counts what is left out.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, NamedTuple, NotRequired, get_args
 
 from pydantic import Field
 from typing_extensions import TypeAliasType, TypedDict
 
-_LONGEST_ECHO = 80
+from regression_model.echo import echo
+from regression_model.suggestions import nearest
+
+MAX_ISSUES_OF_ROW = 20
+MAX_ISSUES_OF_LIST = 10_000
+MAX_SUGGESTIONS = 1_000  # different spellings for which a list of issues suggests a known one
+MAX_UNKNOWN_NAMES = 1_000  # a house with more names beside its fields is not looked into
 
 
 # What can be said of a row; these are types, so that no other code can be written by mistake.
@@ -28,6 +40,9 @@ WarningCode = TypeAliasType(
 )
 
 
+ERROR_CODES = frozenset(get_args(ErrorCode.__value__))
+
+
 class Issue(TypedDict):
     """Why a row has no price (an error), or a caveat on the price it has (a warning)."""
 
@@ -42,8 +57,160 @@ class Issue(TypedDict):
     ]
     message: Annotated[str, Field(description="What is wrong and what helps, for people.")]
     value: Annotated[
-        Any, Field(description="The value, cut to 80 characters; lists and objects only by name.")
+        Any,
+        Field(description="The value, cut to 80 characters; lists and objects only by name."),
     ]
+
+
+class Omitted(TypedDict):
+    """What was found beyond the limits of ``errors`` and ``warnings``, counted."""
+
+    code: Annotated[ErrorCode | WarningCode, Field(description="What is wrong.")]
+    field: Annotated[
+        str | None,
+        Field(description="Name of the field as sent; null of names that are no field of a house."),
+    ]
+    count: Annotated[int, Field(ge=1, description="How many are left out.")]
+    rows: Annotated[
+        list[int],
+        Field(min_length=2, max_length=2, description="The first and the last row of them."),
+    ]
+
+
+Errors = Annotated[list[Issue], Field(description="Why rows have no price.")]
+Warnings = Annotated[list[Issue], Field(description="Caveats on rows that have a price.")]
+LeftOut = Annotated[
+    list[Omitted],
+    Field(description="What errors and warnings have no room for, counted; where there is any."),
+]
+
+
+class Findings(TypedDict):
+    """What every answer says of rows."""
+
+    errors: Errors
+    warnings: Warnings
+    omitted: NotRequired[LeftOut]
+
+
+class Limits(NamedTuple):
+    """How many issues a row and a list hold, and how many spellings are suggested."""
+
+    of_row: int = MAX_ISSUES_OF_ROW
+    of_list: int = MAX_ISSUES_OF_LIST
+    suggestions: int = MAX_SUGGESTIONS
+
+
+OF_ANSWER = Limits()
+OF_TABLE = Limits(of_list=sys.maxsize, suggestions=sys.maxsize)  # a table has a cell for each row
+ALL = Limits(sys.maxsize, sys.maxsize)
+NOTHING = Limits(0, 0, 0)
+
+
+class Issues(list[Issue]):
+    """The issues of a list in the order of rows, up to its limits; the others are counted.
+
+    Whoever finds issues of a row asks :meth:`room` how many of them to append, and calls
+    :meth:`omit` for the others, so that no message is made in vain. ``at_least`` issues of a row
+    are kept also beyond the limit of the list. ``more`` says of rows how many were left out.
+    """
+
+    def __init__(self, limits: Limits = OF_ANSWER, *, at_least: int = 0) -> None:
+        self.more: dict[int, int] = {}
+        self._limits = limits
+        self._at_least = at_least
+        self._omitted: dict[tuple[Any, str | None], Omitted] = {}
+        self._searched: set[tuple[str, tuple[str, ...]]] = set()
+
+    def room(self, row: int, found: int) -> int:
+        """Return how many of the issues ``found`` of a row are kept: its first ones."""
+        left = max(self._limits.of_list - len(self), self._at_least)
+        kept = min(found, left, self._limits.of_row)
+        if kept < found:
+            self.more[row] = found - kept
+        return kept
+
+    def omit(
+        self, code: ErrorCode | WarningCode, field: str | None, row: int, *, last: int, count: int
+    ) -> None:
+        """Count so many issues of a code and field, the first in ``row``, the last in ``last``."""
+        entry = self._omitted.get((code, field))
+        if entry is not None:
+            entry["count"] += count
+            entry["rows"][1] = last
+        elif count:
+            self._omitted[code, field] = {
+                "code": code,
+                "field": field,
+                "count": count,
+                "rows": [row, last],
+            }
+
+    def add_only(self, found: Issue) -> None:
+        """Append the only issue of a row, or count it."""
+        row = found["row"] or 0
+        if self.room(row, 1):
+            self.append(found)
+        else:
+            self.omit(found["code"], found["field"], row, last=row, count=1)
+
+    @property
+    def omitted(self) -> list[Omitted]:
+        """What was left out, one entry for each code and field."""
+        return list(self._omitted.values())
+
+    def found(self) -> Counter[tuple[str, str | None]]:
+        """Return how many were found by code and field, those left out included."""
+        counts = Counter[tuple[str, str | None]]((one["code"], one["field"]) for one in self)
+        for left in self._omitted.values():
+            counts[left["code"], left["field"]] += left["count"]
+        return counts
+
+    def nearest(self, text: str, candidates: tuple[str, ...]) -> str | None:
+        """Return the candidate that ``text`` may mean; None also where too many were asked for."""
+        asked = (text, candidates)
+        if asked not in self._searched:
+            if len(self._searched) >= self._limits.suggestions:
+                return None
+            self._searched.add(asked)
+        return nearest(text, candidates)
+
+    def move(self, places: Sequence[int]) -> None:
+        """Give what is said of row ``i`` the row ``places[i]``; places are in order."""
+        for found in self:
+            found["row"] = places[found["row"] or 0]
+        self.more = {places[row]: count for row, count in self.more.items()}
+        for left in self._omitted.values():
+            left["rows"] = [places[row] for row in left["rows"]]
+
+    def texts(self) -> dict[int | None, str]:
+        """Return what is said of each row, in one line."""
+        said: dict[int | None, list[str]] = {}
+        for found in self:
+            said.setdefault(found["row"], []).append(found["message"])
+        for row, count in self.more.items():
+            said.setdefault(row, []).append(f"and {count} more")
+        return {row: "; ".join(messages) for row, messages in said.items()}
+
+
+NONE_FOUND = Issues()  # of clean rows, for whoever only reads
+
+
+def left_out(errors: Issues, warnings: Issues) -> list[Omitted]:
+    """Return what the two lists of an answer have no room for."""
+    return [*errors.omitted, *warnings.omitted] if errors.more or warnings.more else []
+
+
+def count_by_code(found: Findings) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """Return how many errors and warnings were found, by code, those left out included."""
+    if not found["errors"] and not found["warnings"]:
+        return {}, {}
+    errors = Counter[str](error["code"] for error in found["errors"])
+    warnings = Counter[str](warning["code"] for warning in found["warnings"])
+    for left in found.get("omitted", ()):
+        counts = errors if left["code"] in ERROR_CODES else warnings
+        counts[left["code"]] += left["count"]
+    return errors, warnings
 
 
 def issue(
@@ -54,40 +221,4 @@ def issue(
     value: Any = None,
 ) -> Issue:
     """Build an :class:`Issue` whose value is safe to print: short, and plain JSON."""
-    return {"row": row, "field": field, "code": code, "message": message, "value": _echo(value)}
-
-
-def named(value: Any) -> str:
-    """What ``value`` is, in the words of JSON."""
-    names = {dict: "an object", list: "a list", tuple: "a list", type(None): "null"}
-    if type(value) in names:
-        return names[type(value)]
-    if isinstance(value, str):
-        return f"text {short(value)!r}"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return f"number {short(value)}"
-    return f"a {type(value).__name__}"
-
-
-def short(value: Any) -> str:
-    """``value`` as text of bounded length in valid Unicode."""
-    try:
-        text = value if isinstance(value, str) else repr(value)
-    except ValueError:  # an integer of more digits than Python prints
-        return "an integer of thousands of digits"
-    text = text.encode("utf-8", "replace").decode("utf-8")
-    return text if len(text) <= _LONGEST_ECHO else text[:_LONGEST_ECHO] + "…"
-
-
-def _echo(value: Any) -> Any:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return short(value)
-    if isinstance(value, int):
-        return value if abs(value) < 2**63 else short(value)
-    if isinstance(value, float):
-        return value if abs(value) < float("inf") else short(value)
-    return named(value)
+    return {"row": row, "field": field, "code": code, "message": message, "value": echo(value)}

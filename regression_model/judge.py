@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression_model.encoder import Encoder
+from regression_model.issues import NOTHING
 from regression_model.records import House, HouseValidator
 from regression_model.spec import Feature, Spec
 
@@ -47,18 +48,17 @@ class Judge:
     def _judged(self, f: Feature, values: list[Any]) -> list[float]:
         if not values:
             return []
-        houses, _ = self._validator.check([{**self._ordinary, f.name: value} for value in values])
+        given = [{**self._ordinary, f.name: value} for value in values]
+        houses, _ = self._validator.check(given, limits=NOTHING)
         accepted = [i for i, house in enumerate(houses) if house is not None]
         passed: list[House] = [house for house in houses if house is not None]
-        matrix, warnings = self._encoder.encode(passed)
         codes = np.full(len(values), _DOUBTFUL)
         if f.name in self._places:
-            codes[accepted] = matrix[:, self._places[f.name]]
+            place = self._places[f.name]
+            matrix, doubtful = self._encoder.doubtful(passed)
+            codes[accepted] = np.where(doubtful[:, place], _DOUBTFUL, matrix[:, place])
         else:
             codes[accepted] = [_number(house.get(f.name)) for house in passed]
-        for warning in warnings:
-            if warning["field"] == f.name:
-                codes[accepted[warning["row"] or 0]] = _DOUBTFUL
         result: list[float] = codes.tolist()
         return result
 

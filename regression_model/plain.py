@@ -80,14 +80,15 @@ class PlainEncoder:
         """
         try:
             fields = self._blank | house
+            if len(fields) > len(self._blank):
+                return None
             values = list(fields.values())
             codes: list[float] = list(map(getitem, self._tables, values))
         except (KeyError, TypeError):  # no house, or a level that is not one for sure
             return None
         types = set(map(type, values[self._typed]))
         if (
-            len(fields) > len(self._blank)
-            or not types <= _NUMBERS
+            not types <= _NUMBERS
             or None in values[self._required]
             or (float in types and any(map(mod, filter(None, values[self._whole]), repeat(1))))
         ):

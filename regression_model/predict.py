@@ -24,7 +24,7 @@ from regression_model.comparables import Comparable, Comparables
 from regression_model.errors import ArtifactCorrupt, ArtifactError, ArtifactIncompatible
 from regression_model.explain import Explainer, Explanation
 from regression_model.golden import golden_houses
-from regression_model.issues import Issue
+from regression_model.issues import Errors, Issue, LeftOut, Warnings, left_out
 from regression_model.past_sales import read_past_sales
 from regression_model.records import House, Request, parse_request, request_of
 from regression_model.rows import Reading, RowReader
@@ -54,8 +54,9 @@ class Prediction(TypedDict):
         list[float | None],
         Field(description="Forecast standard deviation as a share of the price, or null."),
     ]
-    errors: Annotated[list[Issue], Field(description="Why rows have no price.")]
-    warnings: Annotated[list[Issue], Field(description="Caveats on rows that have a price.")]
+    errors: Errors
+    warnings: Warnings
+    omitted: NotRequired[LeftOut]
     version: Annotated[str, Field(description="The version of the model.")]
     ids: NotRequired[
         Annotated[
@@ -81,8 +82,9 @@ class Validation(TypedDict):
     """What ``validate_inputs`` answers: each row under canonical names, or None if refused."""
 
     inputs: list[House | None]
-    errors: list[Issue]
-    warnings: list[Issue]
+    errors: Errors
+    warnings: Warnings
+    omitted: NotRequired[LeftOut]
 
 
 class Model:
@@ -148,7 +150,14 @@ class Model:
         """Check houses without valuing them; see :func:`validate_inputs`."""
         request, caveats = self._request(input_data)
         houses, errors, warnings = self.reader.check(request.rows)
-        return {"inputs": houses, "errors": errors, "warnings": caveats + warnings}
+        result: Validation = {
+            "inputs": houses,
+            "errors": [*errors],
+            "warnings": [*caveats, *warnings],
+        }
+        if omitted := left_out(errors, warnings):
+            result["omitted"] = omitted
+        return result
 
     def predict_rows(
         self,
@@ -165,6 +174,13 @@ class Model:
         they need.
         """
         read = self.reader.read(rows, from_json=from_json)
+        result = self.value(read, caveats)
+        if explain:
+            self._explain(result, read)
+        return result
+
+    def value(self, read: Reading, caveats: Sequence[Issue] = ()) -> Prediction:
+        """Value rows that ``reader`` has read; ``caveats`` lead the warnings."""
         predictions: list[float | None] = [None] * read.rows
         intervals: list[list[float] | None] = [None] * read.rows
         fsd: list[float | None] = [None] * read.rows
@@ -177,14 +193,14 @@ class Model:
             "predictions": predictions,
             "intervals": intervals,
             "fsd": fsd,
-            "errors": read.errors,
+            "errors": [*read.errors],
             "warnings": [*caveats, *read.warnings],
             "version": self.version,
         }
+        if read.errors.more or read.warnings.more:
+            result["omitted"] = left_out(read.errors, read.warnings)
         if read.ids.count(None) < read.rows:
             result["ids"] = read.ids
-        if explain:
-            self._explain(result, read)
         return result
 
     @property

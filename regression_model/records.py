@@ -5,29 +5,35 @@ A row that is refused never touches its neighbours: ``n`` rows in, ``n`` outcome
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic_core import (
     CoreSchema,
-    PydanticKnownError,
     SchemaValidator,
     ValidationError,
     core_schema,
     from_json,
 )
 
+from regression_model.echo import named, short
 from regression_model.errors import InvalidInput, MalformedJSON
-from regression_model.issues import ErrorCode, Issue, issue, named, short
+from regression_model.issues import (
+    MAX_UNKNOWN_NAMES,
+    NONE_FOUND,
+    OF_ANSWER,
+    ErrorCode,
+    Issue,
+    Issues,
+    Limits,
+    issue,
+)
 from regression_model.spec import Feature, Spec
+from regression_model.values import code_of, refusal, value_schema
 
 House = dict[str, Any]
-
-_JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -63,10 +69,10 @@ def request_of(content: Any) -> Request:
     """The request in ``content``: an ``{"inputs": [...]}`` object, a list, or one house."""
     if not isinstance(content, dict) or "inputs" not in content:
         return Request(rows_of(content))
-    strays = [key for key in content if key not in ("inputs", "explain")]
-    if strays:
+    stray = next((short(key) for key in content if key not in ("inputs", "explain")), None)
+    if stray is not None:
         raise InvalidInput(
-            f"unknown key {short(strays[0])!r} beside 'inputs'; send only "
+            f"unknown key {stray!r} beside 'inputs'; send only "
             '{"inputs": [house, ...]}, with "explain": true where prices are to be explained'
         )
     explain = content.get("explain", False)
@@ -89,140 +95,146 @@ def rows_of(content: Any) -> list[Any]:
     return list(content)
 
 
+class _Fault(NamedTuple):
+    """A value that is refused: why, under which name it was sent, and of which field."""
+
+    code: ErrorCode
+    name: str
+    feature: Feature
+    value: Any
+
+
 class HouseValidator:
     """Checks houses against a spec: names, types and possible values, one row at a time."""
 
     def __init__(self, spec: Spec) -> None:
-        self._features = {name: f for f in spec.features for name in (f.name, *f.aliases)}
-        target = spec.target.name
-        self._names = [name for name in self._features if name != target]
-        thorough = SchemaValidator(_house_schema(spec, "forbid"))
-        self._thorough: Callable[[Any], House] = thorough.validate_python
-        self._quick = SchemaValidator(_house_schema(spec, "ignore")).validate_python
+        fields = [f for f in spec.features if f.role != "target"]
+        self._fields = [(f, (f.name, *f.aliases)) for f in fields]
+        self._aliased = [names for _, names in self._fields if len(names) > 1]
+        self._features = {name: f for f, names in self._fields for name in names}
+        self._names = tuple(self._features)
+        self._most_names = len(self._names) + MAX_UNKNOWN_NAMES
+        self._whole: Callable[[Any], House] = SchemaValidator(_house_schema(fields)).validate_python
+        self._right: Callable[[Any], House] = SchemaValidator(
+            _house_schema(fields, on_error="omit")
+        ).validate_python
 
     def check(
-        self, rows: Iterable[Any], *, from_json: bool = False
-    ) -> tuple[list[House | None], list[Issue]]:
+        self, rows: Iterable[Any], *, from_json: bool = False, limits: Limits = OF_ANSWER
+    ) -> tuple[list[House | None], Issues]:
         """Return each row with canonical names, or None where it is refused, and the reasons.
 
         ``from_json`` promises that there are no values but those JSON has.
         """
-        houses: list[House | None] = []
-        errors: list[Issue] = []
-        for row, given in enumerate(rows if from_json else map(_plain, rows)):
-            try:
-                houses.append(self._check_one(given))
-            except ValidationError as error:
-                houses.append(None)
-                errors.extend(self._issues(row, given, error))
+        given = rows if from_json else map(_plain, rows)
+        given = given if isinstance(given, Sequence) else list(given)
+        houses = [self._house(row) for row in given]
+        if None not in houses:
+            return houses, NONE_FOUND
+        errors = Issues(limits, at_least=1)
+        for row, house in enumerate(houses):
+            if house is None:
+                self._refuse(row, given[row], errors)
         return houses, errors
 
-    def _check_one(self, given: Any) -> House:
-        """``given`` with canonical names; names are counted, and looked into where one is odd."""
+    def _house(self, given: Any) -> House | None:
+        """``given`` with canonical names; None where a value or a name is refused."""
         try:
-            house: House = self._quick(given)
+            house = self._whole(given)
         except ValidationError:
-            return self._thorough(given)  # which gives all reasons
-        return house if len(house) == len(given) else self._thorough(given)
+            return None
+        return house if len(house) == len(given) else None
 
-    def _issues(self, row: int, given: Any, error: ValidationError) -> Iterable[Issue]:
-        if isinstance(given, Malformed):
-            return [issue(row, None, "malformed_row", given.message)]
-        return [self._issue(row, detail) for detail in error.errors(include_url=False)]
+    def _refuse(self, row: int, given: Any, errors: Issues) -> None:
+        """Add why ``given`` is refused."""
+        try:
+            right = self._right(given)
+        except ValidationError:
+            errors.add_only(_no_house(row, given))
+            return
+        if len(given) > self._most_names:
+            errors.add_only(issue(row, None, "unknown_field", self._too_many(given)))
+        else:
+            self._add(row, given, list(self._faults(given, right)), errors)
 
-    def _issue(self, row: int, detail: Any) -> Issue:
-        value = detail["input"]
-        if not detail["loc"]:
-            if detail["type"] == "string_unicode":  # a key that is no Unicode text
-                return issue(row, short(value), "unknown_field", self._unknown(value))
-            return issue(
-                row, None, "wrong_type", f"a house is an object, got {named(value)}", value
+    def _add(
+        self, row: int, given: Mapping[Any, Any], faults: list[_Fault], errors: Issues
+    ) -> None:
+        """Add what is wrong in ``given``: ``faults`` of its fields, then names that are none."""
+        strays = self._strays(given)
+        room = errors.room(row, len(faults) + len(strays))
+        for fault in faults[:room]:
+            message = refusal(fault.code, fault.feature, fault.value)
+            errors.append(issue(row, fault.name, fault.code, message, fault.value))
+        for fault in faults[room:]:
+            errors.omit(fault.code, fault.name, row, last=row, count=1)
+        kept = max(room - len(faults), 0)
+        for name in strays[:kept]:
+            message = self._stray(name, errors)
+            errors.append(issue(row, short(name), "unknown_field", message, given[name]))
+        errors.omit("unknown_field", None, row, last=row, count=len(strays) - kept)
+
+    def _faults(self, given: Mapping[Any, Any], right: House) -> Iterator[_Fault]:
+        """The fields that are missing, or given and not ``right``, in the order of the spec."""
+        for f, names in self._fields:
+            if f.name in right:
+                continue
+            for name in names:
+                if name in given:
+                    yield _Fault(code_of(f, given[name]), name, f, given[name])
+                    break
+            else:
+                if f.required:
+                    yield _Fault("required", f.name, f, None)
+
+    def _strays(self, given: Mapping[Any, Any]) -> list[Any]:
+        """The names that are no field, or of a field that is given under another name too."""
+        second = {
+            name
+            for names in self._aliased
+            for name in [name for name in names if name in given][1:]
+        }
+        return [name for name in given if name not in self._features or name in second]
+
+    def _stray(self, name: Any, errors: Issues) -> str:
+        if name in self._features:
+            canonical = self._features[name].name
+            return f"{name!r} is another name of {canonical!r}, which is also given; send one"
+        near = errors.nearest(name, self._names) if isinstance(name, str) else None
+        hint = f"did you mean {near!r}?" if near else "see the schema for the fields of a house"
+        return f"{short(name)!r} is not a field of a house; {hint}"
+
+    def _too_many(self, given: Mapping[Any, Any]) -> str:
+        return (
+            f"the object has {len(given):,} names, a house has at most {len(self._fields):,}; "
+            f"objects of more than {self._most_names:,} are not looked into"
+        )
+
+
+def _no_house(row: int, given: Any) -> Issue:
+    if isinstance(given, Malformed):
+        return issue(row, None, "malformed_row", given.message)
+    return issue(row, None, "wrong_type", f"a house is an object, got {named(given)}", given)
+
+
+def _house_schema(
+    fields: Iterable[Feature], *, on_error: Literal["raise", "omit"] = "raise"
+) -> CoreSchema:
+    """Of a house, or with "omit" of those of its fields that are right."""
+    omit = on_error == "omit"
+    return core_schema.typed_dict_schema(
+        {
+            f.name: core_schema.typed_dict_field(
+                core_schema.with_default_schema(value_schema(f), on_error="omit")
+                if omit
+                else value_schema(f),
+                required=f.required and not omit,
+                validation_alias=[list[str | int]((name,)) for name in (f.name, *f.aliases)],
             )
-        field = str(detail["loc"][0])
-        feature = self._features.get(field)
-        if detail["type"] in ("extra_forbidden", "invalid_key") or feature is None:
-            return issue(row, short(field), "unknown_field", self._unknown(field), value)
-        if detail["type"] == "missing" or (feature.required and value is None):
-            return issue(row, feature.name, "required", _required(feature), None)
-        code, message = _refusal(detail["type"], feature, value)
-        return issue(row, field, code, message, value)
-
-    def _unknown(self, field: str) -> str:
-        if field in self._names:
-            canonical = self._features[field].name
-            return f"{field!r} is another name of {canonical!r}, which is also given; send one"
-        near = difflib.get_close_matches(field, self._names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "see the schema for the fields of a house"
-        return f"{short(field)!r} is not a field of a house; {hint}"
-
-
-def _house_schema(spec: Spec, unknown_names: Literal["forbid", "ignore"]) -> CoreSchema:
-    fields = {
-        f.name: core_schema.typed_dict_field(
-            _value_schema(f),
-            required=f.required,
-            validation_alias=[list[str | int]((name,)) for name in (f.name, *f.aliases)],
-        )
-        for f in spec.features
-        if f.role != "target"
-    }
-    return core_schema.typed_dict_schema(fields, extra_behavior=unknown_names)
-
-
-def _value_schema(f: Feature) -> CoreSchema:
-    value: CoreSchema
-    if f.type == "text":
-        value = core_schema.str_schema(strict=True)
-    else:
-        value = core_schema.float_schema(
-            strict=True,
-            allow_inf_nan=False,
-            ge=f.minimum,
-            le=f.maximum,
-        )
-        if f.type == "integer":
-            value = core_schema.no_info_after_validator_function(_whole, value)
-    return value if f.required else core_schema.nullable_schema(value)
-
-
-def _whole(value: float) -> float:
-    # multiple_of would do, but for a tolerance that lets 3.0000000001 through.
-    if not value.is_integer():
-        raise PydanticKnownError("multiple_of", {"multiple_of": 1.0})
-    return value
-
-
-def _required(f: Feature) -> str:
-    return f"{f.name} is required: {f.description[0].lower()}{f.description[1:]}"
-
-
-def _refusal(kind: str, f: Feature, value: Any) -> tuple[ErrorCode, str]:
-    wanted = {"text": "text", "integer": "a whole number", "number": "a number"}[f.type]
-    unknown = "" if f.required else "; send null where it is unknown"
-    if kind == "finite_number":
-        return "not_finite", f"{f.name} must be a finite number{unknown}"
-    if kind == "multiple_of":
-        return "wrong_type", f"{f.name} must be a whole number, got {short(value)}"
-    too_large = isinstance(value, int) and not isinstance(value, bool) and f.type != "text"
-    if kind in ("greater_than_equal", "less_than_equal") or too_large:
-        return "impossible_value", f"{f.name} must {_possible(f)}, got {short(value)}"
-    if isinstance(value, str):
-        quoted = f.type != "text" and _JSON_NUMBER.fullmatch(value) is not None
-        hint = "; remove the quotes" if quoted else unknown
-    else:
-        hint = unknown if isinstance(value, float) else ""
-    return "wrong_type", f"{f.name} must be {wanted}, got {named(value)}{hint}"
-
-
-def _possible(f: Feature) -> str:
-    if f.minimum is None or f.maximum is None:
-        return f"be one of {', '.join(map(str, f.levels))}"
-    limits = f"{_exact(f.minimum)} to {_exact(f.maximum)}"
-    return f"lie in {limits}{f' {f.unit}' if f.unit else ''}"
-
-
-def _exact(number: float) -> str:
-    return str(int(number)) if number == int(number) else repr(number)
+            for f in fields
+        },
+        extra_behavior="ignore",
+    )
 
 
 def _plain(row: Any) -> Any:
@@ -230,7 +242,7 @@ def _plain(row: Any) -> Any:
     if not isinstance(row, Mapping) or not any(isinstance(v, np.generic) for v in row.values()):
         return row
     return {
-        name: (value.item() if value.dtype.kind in "biufU" else [repr(value)])
+        name: (value.item() if value.dtype.kind in "biufU" else [value.dtype.name])
         if isinstance(value, np.generic)
         else value
         for name, value in row.items()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regression_model.encoder import Encoder, Matrix
-from regression_model.issues import Issue
+from regression_model.issues import NONE_FOUND, OF_ANSWER, Issues, Limits
 from regression_model.judge import Judge
 from regression_model.plain import LARGEST_EXACT, PlainEncoder
 from regression_model.records import House, HouseValidator
@@ -26,8 +26,8 @@ class Reading(NamedTuple):
     matrix: Matrix
     places: Sequence[int]
     ids: list[int | None]
-    errors: list[Issue]
-    warnings: list[Issue]
+    errors: Issues
+    warnings: Issues
 
 
 class RowReader:
@@ -41,10 +41,12 @@ class RowReader:
         self._width = len(spec.inputs)
         self._identifier = None if spec.identifier is None else spec.identifier.name
 
-    def read(self, rows: Sequence[Any], *, from_json: bool = False) -> Reading:
+    def read(
+        self, rows: Sequence[Any], *, from_json: bool = False, limits: Limits = OF_ANSWER
+    ) -> Reading:
         """Read ``rows``; ``from_json`` promises that no value is of a type JSON does not have."""
         if not from_json:
-            return self._read_by_rules(rows)
+            return self._read_by_rules(rows, limits=limits)
         packed: list[bytes] = []
         ids: list[int | None] = []
         doubtful: list[int] = []
@@ -58,10 +60,11 @@ class RowReader:
                 ids.append(found[1])
         matrix = np.frombuffer(b"".join(packed), np.float32).reshape(len(packed), self._width)
         if not doubtful:
-            return Reading(len(rows), matrix, range(len(rows)), ids, [], [])
-        judged = self._read_by_rules([rows[place] for place in doubtful], from_json=True)
-        for issue in (*judged.errors, *judged.warnings):
-            issue["row"] = doubtful[issue["row"] or 0]
+            return Reading(len(rows), matrix, range(len(rows)), ids, NONE_FOUND, NONE_FOUND)
+        odd = [rows[place] for place in doubtful]
+        judged = self._read_by_rules(odd, from_json=True, limits=limits)
+        judged.errors.move(doubtful)
+        judged.warnings.move(doubtful)
         for place, identifier in zip(doubtful, judged.ids, strict=True):
             ids[place] = identifier
         unsaid = sorted(set(range(len(rows))).difference(doubtful))
@@ -74,21 +77,26 @@ class RowReader:
             ids=ids,
         )
 
-    def check(self, rows: Sequence[Any]) -> tuple[list[House | None], list[Issue], list[Issue]]:
+    def check(self, rows: Sequence[Any]) -> tuple[list[House | None], Issues, Issues]:
         """Each row under canonical names, or None where it is refused; errors and warnings."""
         houses, errors = self.validator.check(rows)
-        return houses, errors, self._encode(houses)[2]
+        return houses, errors, self._encode(houses, OF_ANSWER)[2]
 
-    def _read_by_rules(self, rows: Sequence[Any], *, from_json: bool = False) -> Reading:
-        houses, errors = self.validator.check(rows, from_json=from_json)
-        matrix, places, warnings = self._encode(houses)
+    def _read_by_rules(
+        self, rows: Sequence[Any], *, from_json: bool = False, limits: Limits
+    ) -> Reading:
+        houses, errors = self.validator.check(rows, from_json=from_json, limits=limits)
+        matrix, places, warnings = self._encode(houses, limits)
         return Reading(len(rows), matrix, places, self._ids(rows, houses), errors, warnings)
 
-    def _encode(self, houses: Sequence[House | None]) -> tuple[Matrix, list[int], list[Issue]]:
+    def _encode(
+        self, houses: Sequence[House | None], limits: Limits
+    ) -> tuple[Matrix, list[int], Issues]:
         places = [row for row, house in enumerate(houses) if house is not None]
-        matrix, warnings = self.encoder.encode([house for house in houses if house is not None])
-        for warning in warnings:
-            warning["row"] = places[warning["row"] or 0]
+        passed = [house for house in houses if house is not None]
+        matrix, warnings = self.encoder.encode(passed, limits=limits)
+        if warnings is not NONE_FOUND:
+            warnings.move(places)
         return matrix, places, warnings
 
     def _ids(self, rows: Sequence[Any], houses: Sequence[House | None]) -> list[int | None]:

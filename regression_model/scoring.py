@@ -13,8 +13,9 @@ from pydantic_core import to_json
 
 from regression_model.errors import InvalidInput, MissingDependency
 from regression_model.file_conflicts import refuse_conflicts
-from regression_model.issues import Issue
+from regression_model.issues import OF_TABLE, Issue
 from regression_model.predict import Model, Prediction
+from regression_model.rows import Reading
 from regression_model.tables import TableReader
 from regression_model.whole_file import replacing
 
@@ -79,8 +80,9 @@ def score_rows(
     chunks = reader.chunks(lambda done: progress(done, tally.rows))
     with _WRITERS[suffix](target, _identifier(model)) as write:
         for rows in chunks:
-            result = model.predict_rows(rows)
-            write(list(_rows(result, _identifier(model))))
+            read = model.reader.read(rows, limits=OF_TABLE)
+            result = model.value(read)
+            write(list(_rows(result, read, _identifier(model))))
             _count(tally, result)
 
 
@@ -109,24 +111,12 @@ def _identifier(model: Model) -> str:
     return "Id" if model.spec.identifier is None else model.spec.identifier.name
 
 
-def _rows(result: Prediction, identifier: str) -> Iterator[Row]:
-    count = len(result["predictions"])
-    errors, warnings = _texts(result["errors"]), _texts(result["warnings"])
-    ids = result.get("ids") or [None] * count
-    for i in range(count):
+def _rows(result: Prediction, read: Reading, identifier: str) -> Iterator[Row]:
+    errors, warnings = read.errors.texts(), read.warnings.texts()
+    for i in range(read.rows):
         low, high = result["intervals"][i] or (None, None)
         values = (result["predictions"][i], low, high, errors.get(i), warnings.get(i))
-        yield {identifier: ids[i], **dict(zip(COLUMNS, values, strict=True))}
-
-
-def _texts(issues: Sequence[Issue]) -> dict[int | None, str]:
-    texts: dict[int | None, str] = {}
-    for found in issues:
-        before = texts.get(found["row"])
-        texts[found["row"]] = (
-            found["message"] if before is None else f"{before}; {found['message']}"
-        )
-    return texts
+        yield {identifier: read.ids[i], **dict(zip(COLUMNS, values, strict=True))}
 
 
 def _count(tally: Tally, result: Prediction) -> None:

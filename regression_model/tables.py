@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import csv
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from pydantic_core import from_json
 
+from regression_model.echo import short
 from regression_model.errors import InvalidInput, MissingDependency
 from regression_model.issues import Issue, issue
 from regression_model.records import Malformed
@@ -21,6 +24,7 @@ from regression_model.spec import Feature, Spec
 Progress = Callable[[int], None]
 ReadCell = Callable[[str], Any]
 CHUNK = 2000
+MAX_STRANGE_NAMES = 10_000  # unknown names of a table that are told apart
 
 
 class CsvHeader(NamedTuple):
@@ -74,15 +78,24 @@ def check_names(frame: Any) -> list[str]:
 
 def known_columns(names: Sequence[str], spec: Spec) -> tuple[set[str], list[Issue]]:
     """The names the model reads (the target is passed over), and a warning for unknown ones."""
-    target = spec.target.name
-    known = {n for f in spec.features if f.name != target for n in (f.name, *f.aliases)}
+    known, target = _names_of_a_house(spec), spec.target.name
     strange = [name for name in names if name not in known and name != target]
-    caveats = []
-    if strange:
-        listed = ", ".join(strange[:10]) + (", …" if len(strange) > 10 else "")
-        message = f"{len(strange)} unknown column(s) are not used: {listed}"
-        caveats.append(issue(None, None, "unknown_column", message))
-    return known & set(names), caveats
+    return known & set(names), _not_used(strange)
+
+
+def _names_of_a_house(spec: Spec) -> set[str]:
+    target = spec.target.name
+    return {n for f in spec.features if f.name != target for n in (f.name, *f.aliases)}
+
+
+def _not_used(strange: Collection[str]) -> list[Issue]:
+    """One warning of unknown columns, however many there are."""
+    if not strange:
+        return []
+    count = f"{len(strange)}{' or more' if len(strange) == MAX_STRANGE_NAMES else ''}"
+    listed = ", ".join(map(short, islice(strange, 10))) + (", …" if len(strange) > 10 else "")
+    message = f"{count} unknown column(s) are not used: {listed}"
+    return [issue(None, None, "unknown_column", message)]
 
 
 class TableReader:
@@ -98,8 +111,9 @@ class TableReader:
         self.caveats: list[Issue] = []
         self._spec = spec
         self._keep_target = keep_target
-        self._met: dict[str, None] = {}
-        self._to_read: set[str] = set()
+        self._known = _names_of_a_house(spec)
+        self._strange: dict[str, None] = {}  # in the order met
+        self._to_read = {spec.target.name} if keep_target else set[str]()
         self._readers = {
             ".csv": self._csv,
             ".parquet": self._parquet,
@@ -167,7 +181,8 @@ class TableReader:
     def notice(self, names: Sequence[str]) -> set[str]:
         """The columns to read of those in the header; ``caveats`` on the others."""
         _refuse_repeated(names)
-        used, self.caveats = self._used(names)
+        used, self.caveats = known_columns(names, self._spec)
+        used |= self._to_read
         if used <= {self._spec.target.name}:
             known = ", ".join(f.name for f in self._spec.inputs[:3])
             raise InvalidInput(
@@ -176,16 +191,17 @@ class TableReader:
             )
         return used
 
-    def meet(self, names: Collection[str]) -> set[str]:
+    def meet(self, names: Iterable[str]) -> set[str]:
         """Take note of names where no header tells them all; those to read of all met so far."""
-        if not self._met.keys() >= set(names):
-            self._met |= dict.fromkeys(names)
-            self._to_read, self.caveats = self._used(list(self._met))
+        before = len(self._strange)
+        for name in names:
+            if name in self._known:
+                self._to_read.add(name)
+            elif name != self._spec.target.name and len(self._strange) < MAX_STRANGE_NAMES:
+                self._strange[name] = None
+        if len(self._strange) > before:
+            self.caveats = _not_used(self._strange)
         return self._to_read
-
-    def _used(self, names: Sequence[str]) -> tuple[set[str], list[Issue]]:
-        used, caveats = known_columns(names, self._spec)
-        return used | ({self._spec.target.name} if self._keep_target else set()), caveats
 
     def _cell_readers(self, header: list[str]) -> dict[str, tuple[int, ReadCell]]:
         used = self.notice(header)
@@ -203,11 +219,11 @@ class TableReader:
 
     def _ndjson_rows(self, raw: BinaryIO) -> Iterator[Any]:
         """Rows without what no column reads; what that was is known when the file ends."""
-        used: set[str] = set()
+        used = self._to_read
         for number, line in enumerate(raw, 1):
             row = json_row(line, number) if line.strip() else None
             if isinstance(row, dict) and not row.keys() <= used:
-                used = self.meet(row)
+                self.meet(row)
                 row = {name: value for name, value in row.items() if name in used}
             if line.strip():
                 yield row
@@ -274,6 +290,8 @@ def without_nan(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_repeated(names: Sequence[str]) -> None:
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise InvalidInput(f"column {repeated[0]!r} stands more than once in the table; rename one")
+    repeated = min((name for name, count in Counter(names).items() if count > 1), default=None)
+    if repeated is not None:
+        raise InvalidInput(
+            f"column {short(repeated)!r} stands more than once in the table; rename one"
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from reliability import (
     artifacts,
     bodies,
+    costs,
     disks,
     fuzz,
     observing,
@@ -18,7 +19,7 @@ from reliability.scenario import REGISTERED
 
 MODULES = (
     *(reloads, workers, slow_clients, soak),
-    *(bodies, fuzz),
+    *(bodies, costs, fuzz),
     *(artifacts, saving, disks, observing),
 )
 SCENARIOS = {

@@ -90,7 +90,10 @@ def write_page(found: Found, docs: Path) -> None:
     machines = dict.fromkeys(one["machine"] for one in found.values())
     template = Template(Path(__file__).with_suffix(".md").read_text("utf-8"))
     text = template.substitute(
-        rows="\n".join(rows), plot=_plot(found, docs), machines="; ".join(machines)
+        rows="\n".join(rows),
+        plot=_plot(found, docs),
+        costs=_costs(found),
+        machines="; ".join(machines),
     )
     write_text(docs / PAGE, re.sub(r"\n{3,}", "\n\n", text))
 
@@ -105,6 +108,18 @@ def _plot(found: Found, docs: Path) -> str:
     path.parent.mkdir(exist_ok=True)
     write_text(path, plot.memory(found["soak"]["values"]["samples"]))
     return f"![{plot.LABEL}]({MEMORY})\n"
+
+
+def _costs(found: Found) -> str:
+    """What each kind of body costs, beside the largest of good houses."""
+    if "costly-bodies" not in found:
+        return ""
+    lines = ["| body | sent | processor | | answer |", "|---|--:|--:|--:|--:|"]
+    for kind in found["costly-bodies"]["values"]["kinds"]:
+        received, answered = (f"{kind[key] / 2**20:.1f} MiB" for key in ("received", "answered"))
+        seconds, times = f"{kind['seconds']:.2f} s", f"{kind['times']} ×"
+        lines.append(f"| {kind['name']} | {received} | {seconds} | {times} | {answered} |")
+    return "\n".join(lines) + "\n"
 
 
 def _cell(one: Found) -> str:

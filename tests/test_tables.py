@@ -326,3 +326,32 @@ def test_a_long_list_of_unknown_columns_is_cut(spec: Spec) -> None:
     assert used == {"Id"}
     assert caveat["message"].startswith("30 unknown column(s) are not used: x0, x1, ")
     assert caveat["message"].endswith("x9, …")
+
+
+def test_a_name_that_repeats_among_thousands_is_found(spec: Spec, tmp_path: Path) -> None:
+    names = [*(f"x{i}" for i in range(20_000)), "LotArea", "y" * 100_000, "LotArea"]
+    (tmp_path / "houses.csv").write_text(",".join(names) + "\n")
+
+    with pytest.raises(InvalidInput, match=r"^column 'LotArea' stands more than once in the table"):
+        list(TableReader(tmp_path / "houses.csv", spec).chunks())
+    with pytest.raises(InvalidInput, match=r"^column 'y{80}…' stands more than once"):
+        frame_rows(pd.DataFrame([[1, 2]], columns=["y" * 100_000] * 2), spec)
+
+
+def test_unknown_names_of_rows_are_told_apart_up_to_a_limit(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regression_model.tables.MAX_STRANGE_NAMES", 15)
+    path = tmp_path / "houses.ndjson"
+    said = []
+    for count in (14, 15, 40):
+        path.write_text("".join(json.dumps({**ROW, f"x{i}": 1}) + "\n" for i in range(count)))
+        reader = TableReader(path, spec)
+        assert [row for rows in reader.chunks() for row in rows] == [ROW] * count
+        said += [caveat["message"] for caveat in reader.caveats]
+
+    listed = ", ".join(f"x{i}" for i in range(10))
+    assert said == [
+        f"{count} unknown column(s) are not used: {listed}, …"
+        for count in ("14", "15 or more", "15 or more")
+    ]

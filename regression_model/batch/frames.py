@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from regression_model.batch.chunk import Chunk
 from regression_model.batch.columns import Column, Levels, Numbers, Opaque
 from regression_model.batch.valuing import TableValuer, Valued
-from regression_model.issues import Issue
+from regression_model.issues import OF_ANSWER, Issue, left_out
 from regression_model.predict import Model, Prediction
 from regression_model.spec import Spec
 from regression_model.tables import check_names, frame_rows, known_columns
@@ -23,7 +23,7 @@ def predict_frame(model: Model, frame: Any) -> Prediction:
     used, caveats = known_columns(names, model.spec)
     columns = {name: column_of(frame.iloc[:, j]) for j, name in enumerate(names) if name in used}
     chunk = Chunk(len(frame), columns, lambda rows: _rows(frame, rows, model.spec))
-    valued = TableValuer(model).value(chunk)
+    valued = TableValuer(model, limits=OF_ANSWER).value(chunk)
     return _prediction(valued, caveats, model.version)
 
 
@@ -69,10 +69,12 @@ def _prediction(valued: Valued, caveats: Sequence[Issue], version: str) -> Predi
             None if price is None else pair for price, pair in zip(prices, limits, strict=True)
         ],
         "fsd": deviations,
-        "errors": valued.errors,
+        "errors": [*valued.errors],
         "warnings": [*caveats, *valued.warnings],
         "version": version,
     }
+    if omitted := left_out(valued.errors, valued.warnings):
+        result["omitted"] = omitted
     if not np.isnan(valued.ids).all():
         result["ids"] = [None if i is None else int(i) for i in _optional(valued.ids)]
     return result

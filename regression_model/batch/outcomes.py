@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pydantic_core import to_json
 
 from regression_model.batch.valuing import Valued
-from regression_model.issues import Issue
 
 Tail = Callable[[str | None, str | None], str]
 
@@ -48,7 +47,7 @@ def ndjson_lines(valued: Valued, names: Sequence[str]) -> memoryview:
 
 def record_batch(valued: Valued, schema: pa.Schema) -> pa.RecordBatch:
     """A row for each row, in the columns of ``schema``."""
-    errors, warnings = texts(valued.errors), texts(valued.warnings)
+    errors, warnings = valued.errors.texts(), valued.warnings.texts()
     places = range(len(valued.price))
     columns = [
         *_columns(valued),
@@ -56,15 +55,6 @@ def record_batch(valued: Valued, schema: pa.Schema) -> pa.RecordBatch:
         pa.array([warnings.get(i) for i in places], pa.string()),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def texts(issues: Iterable[Issue]) -> dict[int | None, str]:
-    """What is said of each row, in one line."""
-    said: dict[int | None, str] = {}
-    for found in issues:
-        before = said.get(found["row"])
-        said[found["row"]] = found["message"] if before is None else f"{before}; {found['message']}"
-    return said
 
 
 def _columns(valued: Valued) -> list[pa.Array]:
@@ -95,7 +85,7 @@ def _money(dollars: pa.Array) -> pa.Array:
 def _tails(valued: Valued, nothing: str, tail: Tail) -> pa.Array | pa.Scalar:
     if not valued.errors and not valued.warnings:
         return pa.scalar(nothing)
-    errors, warnings = texts(valued.errors), texts(valued.warnings)
+    errors, warnings = valued.errors.texts(), valued.warnings.texts()
     tails = [nothing] * len(valued.price)
     for i in {*errors, *warnings}:
         tails[i or 0] = tail(errors.get(i), warnings.get(i))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from regression_model.batch.chunk import Chunk
 from regression_model.batch.encode import Encoded
 from regression_model.encoder import Matrix
-from regression_model.issues import Issue
+from regression_model.issues import OF_TABLE, Issues, Limits
 from regression_model.predict import Model
+from regression_model.rows import Reading
 from regression_model.scorer import Dollars, Valuation
 
 Score = Callable[[Matrix], Valuation]
@@ -29,8 +30,8 @@ class Valued:
     low: Dollars
     high: Dollars
     fsd: NDArray[np.float64]
-    errors: list[Issue] = field(default_factory=list)
-    warnings: list[Issue] = field(default_factory=list)
+    errors: Issues = field(default_factory=Issues)
+    warnings: Issues = field(default_factory=Issues)
 
     @classmethod
     def unknown(cls, count: int) -> Valued:
@@ -39,10 +40,16 @@ class Valued:
 
 
 class TableValuer:
-    """Values chunks as ``Model.predict_rows`` values rows, with the same outcome; thread-safe."""
+    """Values chunks as ``Model.predict_rows`` values rows, with the same outcome; thread-safe.
 
-    def __init__(self, model: Model, score: Score | None = None) -> None:
+    ``limits`` bound what is said of a chunk.
+    """
+
+    def __init__(
+        self, model: Model, score: Score | None = None, *, limits: Limits = OF_TABLE
+    ) -> None:
         self._model = model
+        self._limits = limits
         self._score = score or model.scorer.score
         self._encoder = model.column_encoder
 
@@ -59,7 +66,8 @@ class TableValuer:
             rows |= zip(places[doubtful].tolist(), chunk.rows(doubtful), strict=True)
         if rows:
             order = sorted(rows)
-            self._value_rows(valued, order, [rows[place] for place in order])
+            read = self._value_rows(valued, order, [rows[place] for place in order])
+            return replace(valued, errors=read.errors, warnings=read.warnings)
         return valued
 
     def _value_columns(
@@ -79,8 +87,10 @@ class TableValuer:
         whole = (np.abs(ids) <= _LARGEST_EXACT) & (np.floor(ids) == ids)
         valued.ids[places] = np.where(whole, ids, np.nan)
 
-    def _value_rows(self, valued: Valued, places: Sequence[int], rows: Sequence[object]) -> None:
-        result = self._model.predict_rows(rows)
+    def _value_rows(self, valued: Valued, places: Sequence[int], rows: Sequence[object]) -> Reading:
+        """Put outcomes of ``rows`` into their ``places``; what is said of them has these too."""
+        read = self._model.reader.read(rows, limits=self._limits)
+        result = self._model.value(read)
         for i, place in enumerate(places):
             price, limits = result["predictions"][i], result["intervals"][i]
             if price is not None and limits is not None:
@@ -88,10 +98,9 @@ class TableValuer:
                 valued.fsd[place] = result["fsd"][i]
             identifier = result["ids"][i] if "ids" in result else None
             valued.ids[place] = np.nan if identifier is None else identifier
-        for found in (*result["errors"], *result["warnings"]):
-            found["row"] = places[found["row"] or 0]
-        valued.errors.extend(result["errors"])
-        valued.warnings.extend(result["warnings"])
+        read.errors.move(places)
+        read.warnings.move(places)
+        return read
 
 
 def rounded(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:

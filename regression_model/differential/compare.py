@@ -123,9 +123,9 @@ def compare(
     sides = valued(old, houses.old, step=step), valued(new, houses.new, step=step)
     both = np.flatnonzero(~np.isnan(sides[0].price) & ~np.isnan(sides[1].price))
     if not len(both):
-        reasons = [error["message"] for side in sides for error in side.errors][:1]
+        reason = next((text for side in sides for text in side.reasons.values()), "")
         raise InvalidInput(
-            f"{houses.name}: no house that both models value ({'; '.join(reasons)}); "
+            f"{houses.name}: no house that both models value ({reason}); "
             "give other houses with --data"
         )
     before, after = sides[0].take(both), sides[1].take(both)
@@ -206,11 +206,7 @@ def _refusals(old: Side, new: Side) -> tuple[list[Refusal], int]:
         ("old", old, refused[0] - refused[1]),
         ("new", new, refused[1] - refused[0]),
     ):
-        reasons: dict[int, list[str]] = {row: [] for row in sorted(only)}
-        for error in side.errors:
-            if error["row"] in reasons:
-                reasons[error["row"]].append(error["message"])
-        found += [Refusal(row, side.ids[row], by, "; ".join(why)) for row, why in reasons.items()]
+        found += [Refusal(row, side.ids[row], by, side.reasons[row]) for row in sorted(only)]
     return sorted(found, key=lambda refusal: refusal.row), len(refused[0] & refused[1])
 
 

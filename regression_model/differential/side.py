@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from regression_model.encoder import Matrix
 from regression_model.explain import typical_row
-from regression_model.issues import Issue
+from regression_model.issues import OF_TABLE
 from regression_model.predict import Model
 from regression_model.rows import Reading
 from regression_model.tables import CHUNK
@@ -24,7 +24,7 @@ class Side:
     """A model, the encoded houses, and their prices and ranges in dollars.
 
     ``matrix`` has the shape ``(n, inputs)``, the others ``(n,)``; a house that the model refuses
-    is NaN throughout, and why is among ``errors``.
+    is NaN throughout, and ``reasons`` has why, by row.
     """
 
     model: Model
@@ -33,7 +33,7 @@ class Side:
     low: Reals
     high: Reals
     ids: Sequence[int | None]
-    errors: Sequence[Issue]
+    reasons: Mapping[int, str]
 
     @property
     def fields(self) -> list[str]:
@@ -49,7 +49,7 @@ class Side:
             low=self.low[rows],
             high=self.high[rows],
             ids=[self.ids[row] for row in rows],
-            errors=(),
+            reasons={},
         )
 
     def log_price(self, matrix: Matrix) -> Reals:
@@ -76,15 +76,15 @@ def valued(model: Model, rows: Sequence[object], *, step: Step) -> Side:
     matrix = np.full((count, len(model.spec.inputs)), np.nan, np.float32)
     price, low, high = np.full((3, count), np.nan)
     ids: list[int | None] = []
-    errors: list[Issue] = []
+    reasons: dict[int, str] = {}
     for start in range(0, count, CHUNK):
-        read: Reading = model.reader.read(rows[start : start + CHUNK])
+        read: Reading = model.reader.read(rows[start : start + CHUNK], limits=OF_TABLE)
         places = start + np.asarray(read.places, dtype=np.intp)
         if len(places):
             found = model.scorer.score(read.matrix)
             matrix[places] = read.matrix
             price[places], low[places], high[places] = found.price, found.low, found.high
         ids += read.ids
-        errors += [{**error, "row": start + (error["row"] or 0)} for error in read.errors]
+        reasons |= {start + (row or 0): text for row, text in read.errors.texts().items()}
         step("houses valued")
-    return Side(model, matrix, price, low, high, ids, errors)
+    return Side(model, matrix, price, low, high, ids, reasons)

@@ -16,6 +16,7 @@ from regression_model.evaluation.importance import importance
 from regression_model.evaluation.outcomes import Estimates, Outcomes
 from regression_model.evaluation.strata import location_names
 from regression_model.evaluation.study import RESAMPLES, Study, study
+from regression_model.issues import NOTHING
 from regression_model.predict import Model
 from regression_model.records import HouseValidator
 from regression_model.scorer import Scorer
@@ -73,7 +74,7 @@ def model_importance(
     rows, _ = frame_rows(sales.frame, model.spec)
     houses, _ = HouseValidator(model.spec).check(rows)
     encoder = Encoder(model.spec)
-    matrix, _ = encoder.encode([house for house in houses if house is not None])
+    matrix, _ = encoder.encode([house for house in houses if house is not None], limits=NOTHING)
     scorer = Scorer(model.artifact.read(GRAPH), half_width=0.0)
 
     def price(changed: Matrix) -> NDArray[np.float64]:

@@ -14,13 +14,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from regression_model.encoder import Encoder
-from regression_model.issues import Issue
+from regression_model.issues import ALL, Issue
 from regression_model.records import House, HouseValidator
 from regression_model.spec import Feature, Spec
 from regression_model.tables import Progress, TableReader
 from regression_model.training.data import check_prices
 
 FIRST_ROWS = 5
+MOST_LEVELS = 100  # values of a column that are no levels and counted one by one
 DOUBTS = {
     "beyond_training_range": "outside of the range that the config declares",
     "sold_before": "after the year of the sale",
@@ -118,6 +119,7 @@ class _Gathered:
         self._present: set[str] = set()
         self._nulls: Counter[str] = Counter()
         self._faults: dict[tuple[Any, ...], Fault] = {}
+        self._levels: dict[str | None, set[Any]] = {}
 
     def add(self, rows: Sequence[Any]) -> None:
         first = len(self._prices)
@@ -129,9 +131,9 @@ class _Gathered:
                 self._nulls.update(name for name, value in row.items() if value is None)
                 row = {name: value for name, value in row.items() if name != target}
             inputs.append(row)
-        houses, errors = self._validator.check(inputs)
+        houses, errors = self._validator.check(inputs, limits=ALL)
         mended = self._mended(inputs, houses, errors)
-        matrix, warnings = self._encoder.encode(mended)
+        matrix, warnings = self._encoder.encode(mended, limits=ALL)
         self._blocks.append(matrix)
         self._note(first, [*errors, *warnings])
         self._add_prices(first, rows)
@@ -179,11 +181,22 @@ class _Gathered:
     def _note(self, first: int, issues: Iterable[Issue]) -> None:
         for found in issues:
             column = None if found["field"] is None else self._names.get(found["field"])
-            value = found["value"] if found["code"] == "unseen_level" else None
             fault = Fault(column or found["field"], found["code"], found["message"])
-            if value is not None:
-                fault.message = f"{value!r} is {found['message']}"
-            self._count((column, found["code"], value), fault, first + (found["row"] or 0) + 1)
+            key = (column, found["code"], self._told_apart(column, found))
+            if key[2] is not None:
+                fault.message = f"{key[2]!r} is {found['message']}"
+            elif found["code"] == "unseen_level":
+                fault.message = f"beyond {MOST_LEVELS} values that are no levels, further ones"
+            self._count(key, fault, first + (found["row"] or 0) + 1)
+
+    def _told_apart(self, column: str | None, found: Issue) -> Any:
+        """The value, where it is a level that is counted on its own: the first ones are."""
+        if found["code"] != "unseen_level":
+            return None
+        levels = self._levels.setdefault(column, set())
+        if len(levels) < MOST_LEVELS:
+            levels.add(found["value"])
+        return found["value"] if found["value"] in levels else None
 
     def _count(self, key: tuple[Any, ...], fault: Fault, row: int) -> None:
         fault = self._faults.setdefault(key, fault)

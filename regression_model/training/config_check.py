@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from math import inf, isfinite
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from regression_model.spec import (
     NONE,
@@ -25,6 +26,8 @@ from regression_model.training.search import (
     space_fault,
     with_value,
 )
+
+T = TypeVar("T", bound=Hashable)
 
 
 class Problem(NamedTuple):
@@ -102,7 +105,7 @@ def _levels(f: Feature) -> Iterator[Problem]:
         yield Problem(path, f"{f.name} is {f.kind} and needs at least two levels")
     if "" in f.levels:
         yield Problem(path, f"level '' of {f.name} is empty; remove a comma")
-    for level in {level for level in f.levels if f.levels.count(level) > 1}:
+    for level in _repeated(f.levels):
         yield Problem(path, f"level {level!r} of {f.name} stands more than once")
     for spelling, level in f.spellings.items():
         where = ("features", f.name, "spellings")
@@ -154,12 +157,16 @@ def _lists(spec: Spec) -> Iterator[Problem]:
     yield from _unknown_names(spec.missing_indicators, inputs, ("missing_indicators",))
     yield from _unknown_names(spec.elapsed, years, ("elapsed",))
     for key, names in (("elapsed", spec.elapsed), ("missing_indicators", spec.missing_indicators)):
-        for name in sorted({name for name in names if names.count(name) > 1}):
+        for name in sorted(_repeated(names)):
             yield Problem((key,), f"{name!r} stands more than once; remove one")
     if spec.elapsed and spec.sale_year is None:
         yield Problem(
             ("elapsed",), "elapsed needs a feature of kind year with the role 'sale date'"
         )
+
+
+def _repeated(values: Iterable[T]) -> list[T]:
+    return [value for value, count in Counter(values).items() if count > 1]
 
 
 def _derived(spec: Spec) -> Iterator[Problem]:

@@ -6,7 +6,6 @@ All faults of a table are found before any is reported, each with row, column an
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regression_model.echo import short
 from regression_model.encoder import Encoder
 from regression_model.errors import DataError, InvalidInput
-from regression_model.issues import Issue
+from regression_model.issues import Issues, Omitted, issue, left_out
 from regression_model.records import House, HouseValidator, Malformed
-from regression_model.spec import Spec
+from regression_model.spec import Feature, Spec
 from regression_model.tables import TableReader, frame_rows
 
 FILE, SAMPLE = "file", "sample"
@@ -84,10 +84,11 @@ def _sales(
 ) -> Sales:
     faults = _missing_columns(rows, spec)
     prices, price_faults = check_prices(rows, spec)
-    houses, matrix, row_faults, doubts = _houses(rows, spec)
-    faults += sorted([*price_faults, *row_faults, *_duplicates(rows, spec)])
+    houses, matrix, refused, doubts = _houses(rows, spec)
+    told = [(e["row"] or 0, e["field"] or "", e["message"]) for found in refused for e in found]
+    faults += sorted([*price_faults, *told, *_duplicates(rows, spec)])
     if faults:
-        raise DataError(_report(name, faults, rows, spec))
+        raise DataError(_report(name, faults, left_out(*refused), rows=rows, spec=spec))
     kept = [house for house in houses if house is not None]
     names = [f.name for f in spec.features if f.role != "target"]
     ordered = _in_order(kept, prices, spec)
@@ -138,16 +139,25 @@ def check_prices(rows: Sequence[Any], spec: Spec) -> tuple[list[float], list[Fau
             )
             faults.append((i, target.name, message))
         elif isinstance(price, bool) or not isinstance(price, (int, float)):
-            faults.append((i, target.name, f"{target.name} must be a number, got {price!r}"))
+            faults.append((i, target.name, f"{target.name} must be a number, got {_shown(price)}"))
         elif not low <= price <= high:
-            message = f"{target.name} must lie in {low:g} to {high:g} {target.unit}, got {price:g}"
+            got = _shown(price)
+            message = f"{target.name} must lie in {low:g} to {high:g} {target.unit}, got {got}"
             faults.append((i, target.name, message))
     return prices, faults
 
 
+def _shown(value: Any) -> str:
+    """``value`` in a message, which stays short."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return repr(short(value)) if isinstance(value, str) else short(value)
+
+
 def _houses(
     rows: Sequence[Any], spec: Spec
-) -> tuple[list[House | None], NDArray[np.float32], list[Fault], list[str]]:
+) -> tuple[list[House | None], NDArray[np.float32], tuple[Issues, Issues], list[str]]:
+    """The houses, their matrix, what is refused (values, and levels) and doubts."""
     target = spec.target.name
     inputs = [
         {k: v for k, v in row.items() if k != target} if isinstance(row, Mapping) else row
@@ -155,36 +165,50 @@ def _houses(
     ]
     houses, errors = HouseValidator(spec).check(inputs)
     matrix, warnings = Encoder(spec).encode([house for house in houses if house is not None])
-    faults = [(e["row"] or 0, e["field"] or "", e["message"]) for e in errors]
-    faults += [fault for i, row in enumerate(inputs) for fault in _undeclared(i, row, spec)]
-    return houses, matrix, faults, _doubts(warnings)
+    return houses, matrix, (errors, _undeclared(inputs, spec)), _doubts(warnings)
 
 
-def _undeclared(i: int, row: Any, spec: Spec) -> Iterator[Fault]:
+def _undeclared(rows: Sequence[Any], spec: Spec) -> Issues:
     """Levels that the config does not know, also in a row with other faults."""
-    if not isinstance(row, Mapping):
-        return
-    for f in spec.inputs:
+    leveled = [f for f in spec.inputs if f.has_levels]
+    found = Issues()
+    for i, row in enumerate(rows):
+        strange = [] if not isinstance(row, Mapping) else list(_strange_levels(row, leveled))
+        room = found.room(i, len(strange))
+        for f, value in strange[:room]:
+            found.append(issue(i, f.name, "unseen_level", _not_declared(f, value), value))
+        for f, _ in strange[room:]:
+            found.omit("unseen_level", f.name, i, last=i, count=1)
+    return found
+
+
+def _strange_levels(
+    row: Mapping[str, Any], leveled: Sequence[Feature]
+) -> Iterator[tuple[Feature, Any]]:
+    for f in leveled:
         value = next((row[name] for name in (f.name, *f.aliases) if name in row), None)
         told = isinstance(value, str) if f.type == "text" else isinstance(value, (int, float))
-        if f.has_levels and told and value not in f.levels and value not in f.spellings:
-            declared = ", ".join(map(str, f.levels))
-            message = (
-                f"level {value!r} is not declared; add it to the levels or spellings of {f.name} "
-                f"in the config, or correct it (declared: {declared})"
-            )
-            yield i, f.name, message
+        if told and value not in f.levels and value not in f.spellings:
+            yield f, value
 
 
-def _doubts(warnings: Sequence[Issue]) -> list[str]:
+def _not_declared(f: Feature, value: Any) -> str:
+    return (
+        f"level {_shown(value)} is not declared; add it to the levels or spellings of {f.name} "
+        f"in the config, or correct it (declared: {', '.join(map(str, f.levels))})"
+    )
+
+
+def _doubts(warnings: Issues) -> list[str]:
     titles = {
         "beyond_training_range": (
             "beyond the declared range (widen it in the config, or look at them)"
         ),
         "sold_before": "after the year of the sale",
     }
-    counts = Counter((w["field"], w["code"]) for w in warnings if w["code"] in titles)
-    return [f"{field}: {n} row(s) {titles[code]}" for (field, code), n in sorted(counts.items())]
+    counts = {key: n for key, n in warnings.found().items() if key[0] in titles}
+    in_order = sorted((str(field), code, n) for (code, field), n in counts.items())
+    return [f"{field}: {n} row(s) {titles[code]}" for field, code, n in in_order]
 
 
 def _duplicates(rows: Sequence[Any], spec: Spec) -> list[Fault]:
@@ -196,17 +220,20 @@ def _duplicates(rows: Sequence[Any], spec: Spec) -> list[Fault]:
     for i, row in enumerate(rows):
         value = row.get(name) if isinstance(row, Mapping) else None
         if isinstance(value, (int, float)) and first.setdefault(value, i) != i:
-            message = f"{name} {value:g} stands already in row {first[value] + 1}; remove one"
+            message = f"{name} {_shown(value)} stands already in row {first[value] + 1}; remove one"
             faults.append((i, name, message))
     return faults
 
 
-def _report(name: str, faults: Sequence[Fault], rows: Sequence[Any], spec: Spec) -> str:
-    """All faults; those that say the same of several rows share a line."""
+def _report(
+    name: str, faults: Sequence[Fault], left: Sequence[Omitted], *, rows: Sequence[Any], spec: Spec
+) -> str:
+    """All faults; those that say the same of several rows share a line, others are counted."""
     alike: dict[tuple[str, str], list[int]] = {}
     for i, column, message in faults:
         alike.setdefault((column, message), []).append(i)
-    lines = [f"{name} is refused as a table of sales: {len(faults)} fault(s)"]
+    count = len(faults) + sum(found["count"] for found in left)
+    lines = [f"{name} is refused as a table of sales: {count} fault(s)"]
     for (column, message), places in list(alike.items())[:MOST_FAULTS]:
         first = places[0]
         place = f"row {first + 1}{_identity(rows[first], spec)}" if first >= 0 else "table"
@@ -214,6 +241,10 @@ def _report(name: str, faults: Sequence[Fault], rows: Sequence[Any], spec: Spec)
         lines.append(f"  {', '.join(filter(None, (place, column)))}: {message}{more}")
     if len(alike) > MOST_FAULTS:
         lines.append(f"  … and {len(alike) - MOST_FAULTS} more kinds")
+    for found in left:
+        first, last = (row + 1 for row in found["rows"])
+        column, code = found["field"] or "", found["code"]
+        lines.append(f"  rows {first} to {last}, {column}: {found['count']} more value(s), {code}")
     return "\n".join(lines)
 
 
@@ -225,7 +256,7 @@ def _identity(row: Any, spec: Spec) -> str:
     if spec.identifier is None or not isinstance(row, Mapping):
         return ""
     value = row.get(spec.identifier.name)
-    return f" ({spec.identifier.name} {value:g})" if isinstance(value, (int, float)) else ""
+    return f" ({spec.identifier.name} {_shown(value)})" if isinstance(value, (int, float)) else ""
 
 
 def _in_order(

@@ -32,6 +32,7 @@ from regression_model.artifact import (
 from regression_model.artifact_folders import remove_superseded, save_artifact
 from regression_model.encoder import Encoder
 from regression_model.errors import ArtifactIncompatible
+from regression_model.issues import NOTHING
 from regression_model.records import HouseValidator
 from regression_model.scorer import Scorer
 from regression_model.spec import Spec
@@ -174,7 +175,9 @@ def _manifest(
 def _golden(spec: Spec, trained: Trained) -> bytes:
     houses = random_houses(spec, GOLDEN_ROWS, seed=spec.seed)
     checked, _ = HouseValidator(spec).check(houses)
-    matrix, _ = Encoder(spec).encode([house for house in checked if house is not None])
+    matrix, _ = Encoder(spec).encode(
+        [house for house in checked if house is not None], limits=NOTHING
+    )
     prices = iter(Scorer(trained.graph).score(matrix).price.tolist())
     rows = [
         {"house": house, "prediction": None if valid is None else round(next(prices), 2)}

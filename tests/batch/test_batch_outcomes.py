@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from regression_model.batch.outcomes import csv_lines, ndjson_lines
 from regression_model.batch.valuing import Valued, rounded
-from regression_model.issues import issue
+from regression_model.issues import Issues, issue
 
 NAMES = ["Nümber", "price", "low", "high", "errors", "warnings"]
 
@@ -24,8 +24,9 @@ NAMES = ["Nümber", "price", "low", "high", "errors", "warnings"]
 def valued(ids: list[Any], prices: list[Any], said: dict[int, str]) -> Valued:
     price = np.array([math.nan if p is None else p for p in prices])
     ids_ = np.array([math.nan if i is None else float(i) for i in ids])
-    errors = [issue(row, None, "code", text) for row, text in said.items()]
-    warnings = [issue(row, None, "code", text) for row, text in said.items() for _ in range(2)]
+    errors, warnings = Issues(), Issues()
+    errors.extend(issue(row, None, "code", text) for row, text in said.items())
+    warnings.extend(issue(row, None, "code", text) for row, text in said.items() for _ in range(2))
     return Valued(ids_, price, price / 1, price * 1, price, errors, warnings)
 
 

@@ -51,6 +51,17 @@ def assert_shaped(promised: Any, given: Any) -> None:
         assert type(promised) is type(given)
 
 
+def test_the_example_of_what_is_omitted_has_the_shape_of_the_answer(client: FlaskClient) -> None:
+    promised = json.loads(re.findall(r"```json\n(.*?)```", TEXT, re.S)[3])
+
+    answer = client.post("/v1/predict", json={f"field {i}": i for i in range(50)})
+
+    assert answer.json is not None
+    assert [list(left) for left in promised["omitted"]] == [list(answer.json["omitted"][0])] * 2
+    assert answer.json["omitted"][0]["field"] is promised["omitted"][1]["field"] is None
+    assert_shaped(promised["omitted"][1], answer.json["omitted"][0])
+
+
 def test_every_route_is_documented(app: Flask) -> None:
     documented = set(re.findall(r"`(?:GET|POST) (/\S+)`", TEXT))
 

@@ -147,6 +147,19 @@ def test_rows_without_a_price_add_only_their_errors(client: FlaskClient) -> None
     assert set(answer.json["errors"][0]) == {"row", "field", "code", "message", "value"}
 
 
+def test_a_refusal_is_short_however_much_is_wrong(client: FlaskClient) -> None:
+    house = {f"field {i}": i for i in range(900)}
+
+    answer = client.post(PREDICT, json=[house] * 3)
+
+    assert answer.json is not None
+    assert set(answer.json) == SHAPE | {"errors", "omitted"}
+    assert len(answer.data) < len(json.dumps([house] * 3)) / 2
+    assert answer.json["omitted"] == [
+        {"code": "unknown_field", "field": None, "count": 3 * 884, "rows": [0, 2]}
+    ]
+
+
 @pytest.mark.parametrize(
     "path", ["/v1//predict", "/v1/predict/", "/static/x", "/%ff%00", "/health/"]
 )

@@ -127,6 +127,21 @@ def test_houses_prices_and_ranges_are_counted(
         assert counted
 
 
+def test_errors_that_an_answer_has_no_room_for_are_counted_too(
+    client: FlaskClient, log_lines: LogLines
+) -> None:
+    answer = client.post(PREDICT, json=[{f"field {i}": i for i in range(50)}]).json
+
+    assert answer is not None
+    assert len(answer["errors"]) < 54
+    assert sum(left["count"] for left in answer["omitted"]) == 54 - len(answer["errors"])
+    found = scrape(client)
+    assert found["ml_api_row_errors_total", ("unknown_field",)] == 50
+    assert found["ml_api_row_errors_total", ("required",)] == 4
+    (made,) = (line for line in log_lines() if line["event"] == "predict.output")
+    assert made["errors"] == {"required": 4, "unknown_field": 50}
+
+
 def test_many_houses_are_counted_as_few_are() -> None:
     draw = np.random.default_rng(5)
     drawn = [*draw.uniform(1e4, 6e6, 1500), *draw.choice(DOLLARS, 300), *[0.0, 1e9, None] * 60]

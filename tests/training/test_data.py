@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from regression_model.errors import DataError
+from regression_model.issues import MAX_ISSUES_OF_ROW
 from regression_model.spec import Spec
 from regression_model.training.data import (
     MOST_FAULTS,
@@ -385,3 +386,30 @@ def test_real_sales_are_accepted_whole(ames: Path, spec: Spec) -> None:
 
     assert len(sales.prices) == 1460
     assert sales.notices == ["YearRemodAdd: 1 row(s) after the year of the sale"]
+
+
+def test_a_report_counts_what_it_does_not_say(
+    table: pd.DataFrame, write: Write, spec: Spec
+) -> None:
+    leveled = [f.name for f in spec.inputs if f.has_levels and f.type == "text"]
+    table[leveled] = "nowhere"
+
+    report = report_of(write(table), spec)
+
+    assert f"{ROWS * len(leveled)} fault(s)" in report
+    assert report.count("level 'nowhere' is not declared") == MAX_ISSUES_OF_ROW
+    last = f"  rows 1 to {ROWS}, {leveled[-1]}: {ROWS} more value(s), unseen_level"
+    assert report.splitlines()[-1] == last
+
+
+def test_a_price_that_no_double_holds_is_refused(
+    table: pd.DataFrame, spec: Spec, tmp_path: Path
+) -> None:
+    path = tmp_path / "sales.ndjson"
+    lines = table.replace("NA", None).to_json(orient="records", lines=True).splitlines()
+    price = f'"SalePrice":{table["SalePrice"][0]}'
+    path.write_text("\n".join([lines[0].replace(price, f'"SalePrice":{"9" * 400}'), *lines[1:]]))
+
+    assert "SalePrice must lie in 1 to 1e+09 dollars, got an integer of about 400 digits" in (
+        report_of(path, spec)
+    )

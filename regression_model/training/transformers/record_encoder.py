@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from regression_model.encoder import Encoder
+from regression_model.issues import NOTHING
 from regression_model.records import HouseValidator, rows_of
 from regression_model.spec import Spec
 from regression_model.tables import frame_rows, is_frame
@@ -33,9 +34,10 @@ class RecordEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # s
         houses, errors = HouseValidator(self.spec).check(rows)
         if errors:
             listed = "\n".join(f"row {e['row']}: {e['message']}" for e in errors[:10])
-            raise ValueError(f"{len(errors)} value(s) cannot be encoded:\n{listed}")
+            count = errors.found().total()
+            raise ValueError(f"{count} value(s) cannot be encoded:\n{listed}")
         kept = [house for house in houses if house is not None]
-        matrix, _ = Encoder(self.spec).encode(kept)
+        matrix, _ = Encoder(self.spec).encode(kept, limits=NOTHING)
         return matrix.astype(np.float64)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:

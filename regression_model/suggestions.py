@@ -1,0 +1,27 @@
+"""The spelling that somebody meant: of known names, the nearest to one that is not known."""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+
+_REMEMBERED = 10_000
+_ALIKE = 0.6  # difflib's similarity, from which on a name is suggested
+
+
+def nearest(text: str, candidates: tuple[str, ...]) -> str | None:
+    """Return the candidate most similar to ``text``, None where no candidate is similar.
+
+    A search costs as much as valuing a house, so what was found for a text is remembered. A text
+    that is longer than any similar one can be is not searched for.
+    """
+    longest = max(map(len, candidates), default=0)
+    if 2 * longest < _ALIKE * (longest + len(text)):
+        return None
+    return _search(text, candidates)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _search(text: str, candidates: tuple[str, ...]) -> str | None:
+    found = difflib.get_close_matches(text, candidates, n=1, cutoff=_ALIKE)
+    return found[0] if found else None
