@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from regression_model import InvalidInput, artifact, file_conflicts
+from regression_model import InvalidInput, file_conflicts
+from regression_model.artifact import open_artifact
 from regression_model.file_conflicts import refuse_conflicts
+from reliability.models import copied
 
 
 def _itself(houses: Path) -> Path:
@@ -85,10 +87,9 @@ def test_other_files_and_devices_are_left_alone(houses: Path, tmp_path: Path) ->
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(artifact: Path, tmp_path: Path) -> Path:
     """A folder with an artifact, and with a report beside."""
-    root = tmp_path / "models"
-    artifact.save_artifact(root, version="1.2.3", manifest={}, files={"MODEL_CARD.md": b"a card"})
+    root = copied(open_artifact(artifact), tmp_path / "models")
     (root / "report.html").touch()
     return root
 

@@ -238,13 +238,14 @@ def test_an_error_while_writing_leaves_the_file_as_it_was(tmp_path: Path) -> Non
 
 
 OWN_WAYS = {
-    "artifact.py": "writes folders, which it replaces whole",
+    "artifact_folders.py": "writes folders, which it replaces whole",
     "batch/writers.py": "is given the temporary file",
     "scoring.py": "is given the temporary file",
     "sources/datasets.py": "checks a table in a temporary folder",
     "tracking/report.py": "is given a temporary folder",
     "tracking/usage.py": "is given a temporary folder",
     "training/sample.py": "is given the temporary file",
+    "wheels.py": "is given a temporary folder",
 }
 
 

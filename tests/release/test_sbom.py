@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import runpy
 import shutil
@@ -126,6 +127,7 @@ def test_a_real_installation_is_listed(
 
     ended = subprocess.run(
         [sys.executable, project / "tools" / "sbom.py", tmp_path],
+        env={name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"},
         capture_output=True,
         text=True,
         timeout=300,
