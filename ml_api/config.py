@@ -195,7 +195,7 @@ class Config:
             environ,
             "ML_API_TRUSTED_HOSTS",
             pattern=HOST,
-            expected="names like api.example.com or .example.com, without port, between commas",
+            expected="names like api.example.com or .example.com, without port, comma-separated",
         )
         self.ML_API_TRUSTED_PROXIES = read_int(
             environ, "ML_API_TRUSTED_PROXIES", 0, minimum=0, maximum=10
@@ -204,7 +204,7 @@ class Config:
             environ,
             "ML_API_CORS_ORIGINS",
             pattern=ORIGIN,
-            expected="origins like https://app.example.com, between commas",
+            expected="origins like https://app.example.com, comma-separated",
         )
         self.ML_API_KEYS_FILE = read_text(environ, "ML_API_KEYS_FILE")
         self.ML_API_RATE_LIMIT = read_match(

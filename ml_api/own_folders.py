@@ -28,9 +28,19 @@ def why_not_for_copies(folder: Path, artifact: str | None) -> str | None:
     with suppress(OSError):
         if served is not None and folder.samefile(served):
             return "it is the folder of the model that is served"
-    originals = (one for one in folder.glob("regression_model-*") if not (one / "ORIGIN").exists())
-    found = next((path for path in (folder / "manifest.json", *originals) if path.exists()), None)
+    if not folder.is_dir():
+        return "it is a file" if folder.exists() else None
+    found = next(filter(_is_foreign, sorted(folder.iterdir())), None)
     return None if found is None else f"it holds {found.name}, which the service did not copy there"
+
+
+def _is_foreign(path: Path) -> bool:
+    if path.name == "CURRENT":
+        named = path.read_text("utf-8", "replace") if path.is_file() else ""
+        return not named.startswith("regression_model-")
+    if path.name.startswith("regression_model-"):
+        return not (path / "ORIGIN").is_file()
+    return not path.name.startswith(".") and path.name not in ("api-keys", "lost+found")
 
 
 class OwnFolders:

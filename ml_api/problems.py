@@ -42,14 +42,14 @@ NO_ROW_PRICED = Problem(
 TOO_MANY_TO_EXPLAIN = Problem(
     422,
     "`explain` is asked for more houses than the limit",
-    "send fewer houses at a time, or leave `explain` away",
+    "send fewer houses at a time, or omit `explain`",
     name="too-many-to-explain",
     summary="Too many houses to explain",
 )
 CANNOT_EXPLAIN = Problem(
     503,
     "the model cannot explain its prices",
-    "leave `explain` away; the log of the service says what is wrong",
+    "omit `explain`; the log of the service says what is wrong",
     name="cannot-explain",
     summary="The model cannot explain its prices",
 )

@@ -30,11 +30,12 @@ def init_app(app: Flask) -> None:
 
 def read_revision(path: Path) -> str | None:
     """The commit in a file, None without the file. Raises ValueError where it holds no commit."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
+    if not path.exists():
         return None
+    if not path.is_file():  # a FIFO would keep its reader waiting
+        raise ValueError(f"{path.name} is not a regular file")
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
     found = COMMIT.fullmatch(content)
     if found is None:
         raise ValueError(f"{path.name} holds {content!r}: expected 40 or 64 hexadecimal digits")

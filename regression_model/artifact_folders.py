@@ -35,8 +35,10 @@ from regression_model.manifest import (
 )
 from regression_model.regular_file import MAX_BYTES, read_regular_file
 
+_PREFIX = "regression_model-"  # of the name of every artifact
+_BESIDE_COPIES = ("api-keys", "lost+found")  # the service's copy of its keys; a mounted disk's own
 _TEMPORARY = ".saving-"
-_UNFINISHED = re.compile(r"\.saving-(\d+)-[0-9a-z_]+", re.ASCII)
+_UNFINISHED = re.compile(r"\.saving-(\d+)-[0-9a-f]{16}", re.ASCII)
 
 
 def save_artifact(
@@ -79,13 +81,28 @@ def copy_artifact(artifact: Artifact, root: Path, *, origin: str | None = None) 
 
 
 def _refuse_originals(root: Path) -> None:
-    unmarked = (one for one in root.glob("regression_model-*") if not (one / ORIGIN).exists())
-    found = root / MANIFEST if (root / MANIFEST).exists() else next(unmarked, None)
+    found = next(filter(_is_foreign, sorted(root.iterdir())), None) if root.is_dir() else None
     if found is not None:
         raise ArtifactError(
             f"{root} holds {found.name}, which is not a copy made by this package; name a folder "
             "that is used for nothing else"
         )
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether ``path``, in a folder of copies, is neither a copy nor what belongs to copies."""
+    if path.name == CURRENT:
+        return not _note(path).startswith(_PREFIX)
+    if path.name.startswith(_PREFIX):
+        return not (path / ORIGIN).is_file()
+    return not path.name.startswith(".") and path.name not in _BESIDE_COPIES
+
+
+def _note(path: Path) -> str:
+    try:
+        return read_regular_file(path, most=1000).decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def remove_superseded(root: Path, *, copies: bool) -> None:

@@ -150,14 +150,19 @@ class PromotionRefused(CheckFailed):
 class MissingDependency(RegressionModelError):
     """An optional dependency is absent; the message holds the command that installs it.
 
-    The command names the version that is installed, so that pip adds the extra to it and fetches
-    no package of that name from anywhere.
+    The command is that of this environment, with the version that is installed here: pip adds the
+    extra to that version, and looks for no package of this name elsewhere.
     """
 
     def __init__(self, package: str, *, extra: str, purpose: str) -> None:
+        import shlex
+        import sys
+
         from regression_model.version import DISTRIBUTION, VERSION
+
+        python = shlex.quote(sys.executable or "python")
 
         super().__init__(
             f"{purpose} needs {package}, which is not installed. "
-            f'Install it with: pip install "{DISTRIBUTION}[{extra}]=={VERSION}"'
+            f'Install it with: {python} -m pip install "{DISTRIBUTION}[{extra}]=={VERSION}"'
         )

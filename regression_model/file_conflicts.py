@@ -36,7 +36,7 @@ def refuse_conflicts(outputs: Mapping[str, Path], inputs: Mapping[str, Path]) ->
             other = written.setdefault(identity, name)
             if other != name:
                 raise InvalidInput(
-                    f"{name} {output} is the file that {other} names too; choose another {name}"
+                    f"{name} {output} is also the file of {other}; choose another {name}"
                 )
 
 

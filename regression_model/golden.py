@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from regression_model.artifact import GOLDEN, Artifact
@@ -19,7 +19,7 @@ class GoldenHouse(TypedDict):
     prediction: float | None
 
 
-_HOUSES = TypeAdapter(list[GoldenHouse])
+_HOUSES = TypeAdapter(Annotated[list[GoldenHouse], Field(max_length=10_000)])
 
 
 def golden_houses(artifact: Artifact) -> list[GoldenHouse]:

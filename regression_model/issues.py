@@ -19,7 +19,7 @@ from regression_model.suggestions import nearest
 MAX_ISSUES_OF_ROW = 20
 MAX_ISSUES_OF_LIST = 10_000
 MAX_SUGGESTIONS = 1_000  # different spellings for which a list of issues suggests a known one
-MAX_UNKNOWN_NAMES = 1_000  # a house with more names beside its fields is not looked into
+MAX_UNKNOWN_NAMES = 1_000  # a house with more names beside its fields is refused unchecked
 
 
 # What can be said of a row; these are types, so that no other code can be written by mistake.
@@ -99,12 +99,15 @@ class Limits(NamedTuple):
     of_row: int = MAX_ISSUES_OF_ROW
     of_list: int = MAX_ISSUES_OF_LIST
     suggestions: int = MAX_SUGGESTIONS
+    suggestions_of_row: int = MAX_ISSUES_OF_ROW
 
 
 OF_ANSWER = Limits()
-OF_TABLE = Limits(of_list=sys.maxsize, suggestions=sys.maxsize)  # a table has a cell for each row
-ALL = Limits(sys.maxsize, sys.maxsize)
-NOTHING = Limits(0, 0, 0)
+# A table has a cell for each row. It is read in parts, and what is said of a row must not depend on
+# the rows before: only the suggestions of a row are limited.
+OF_TABLE = Limits(of_list=sys.maxsize, suggestions=sys.maxsize, suggestions_of_row=2)
+ALL = Limits(sys.maxsize, sys.maxsize, suggestions_of_row=sys.maxsize)
+NOTHING = Limits(0, 0, 0, 0)
 
 
 class Issues(list[Issue]):
@@ -121,9 +124,11 @@ class Issues(list[Issue]):
         self._at_least = at_least
         self._omitted: dict[tuple[Any, str | None], Omitted] = {}
         self._searched: set[tuple[str, tuple[str, ...]]] = set()
+        self._searched_of_row = 0
 
     def room(self, row: int, found: int) -> int:
         """Return how many of the issues ``found`` of a row are kept: its first ones."""
+        self._searched_of_row = 0
         left = max(self._limits.of_list - len(self), self._at_least)
         kept = min(found, left, self._limits.of_row)
         if kept < found:
@@ -168,6 +173,9 @@ class Issues(list[Issue]):
 
     def nearest(self, text: str, candidates: tuple[str, ...]) -> str | None:
         """Return the candidate that ``text`` may mean; None also where too many were asked for."""
+        if self._searched_of_row >= self._limits.suggestions_of_row:
+            return None
+        self._searched_of_row += 1
         asked = (text, candidates)
         if asked not in self._searched:
             if len(self._searched) >= self._limits.suggestions:

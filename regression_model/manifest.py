@@ -29,7 +29,9 @@ _NAMES = TypeAdapter(Annotated[str, Field(pattern=_PLAIN)])
 _ROOMY = ConfigDict(extra="allow", allow_inf_nan=False)
 _Name = Annotated[str, Field(pattern=_PLAIN)]
 _SHA256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_Text = Annotated[str, Field(max_length=1000)]
+_Text = Annotated[
+    str, Field(max_length=1000, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
+]  # shown on screens
 
 
 def is_plain_name(name: str) -> bool:
@@ -52,15 +54,15 @@ def _tell_apart(files: dict[str, str]) -> dict[str, str]:
 class _Data(TypedDict):
     source: _Text
     name: _Text
-    rows: Annotated[int, Field(ge=1)]
+    rows: Annotated[int, Field(ge=1, le=10**9)]
     sha256: _SHA256
 
 
 @with_config(_ROOMY)
 class _Interval(TypedDict):
     coverage: Annotated[float, Field(gt=0, lt=1)]
-    half_width_log: Annotated[float, Field(ge=0, le=100)]
-    fsd_log: Annotated[float, Field(ge=0, le=100)]
+    half_width_log: Annotated[float, Field(ge=0, le=5)]
+    fsd_log: Annotated[float, Field(ge=0, le=5)]
 
 
 @with_config(_ROOMY)
@@ -103,7 +105,7 @@ class _Manifest(TypedDict):
 
     version: _Name
     digest: _SHA256
-    files: Annotated[dict[_Name, _SHA256], AfterValidator(_tell_apart)]
+    files: Annotated[dict[_Name, _SHA256], Field(max_length=100), AfterValidator(_tell_apart)]
     trained_at: _Text
     git_revision: _Text | None
     spec: dict[str, Any]

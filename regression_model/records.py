@@ -207,7 +207,7 @@ class HouseValidator:
     def _too_many(self, given: Mapping[Any, Any]) -> str:
         return (
             f"the object has {len(given):,} names, a house has at most {len(self._fields):,}; "
-            f"objects of more than {self._most_names:,} are not looked into"
+            f"objects of more than {self._most_names:,} are refused unchecked"
         )
 
 

@@ -30,19 +30,24 @@ def is_wheel(path: Path) -> bool:
 def unpack_model(wheel: Path, folder: Path) -> Path:
     """Write the one artifact in ``wheel`` below ``folder``, and return its folder.
 
-    Only what its manifest names is unpacked; hashes are verified when the files are read, as in any
-    artifact. Raises :class:`ArtifactCorrupt` or :class:`ArtifactIncompatible`.
+    Only what its manifest names is unpacked, at most 1 GiB in all. Hashes are verified when the
+    files are read, as in any artifact. Raises :class:`ArtifactCorrupt` or
+    :class:`ArtifactIncompatible`.
     """
     try:
         with ZipFile(wheel) as archive:
             place = _place_of_manifest(archive, wheel.name)
             content = _member(archive, f"{place}{MANIFEST}", most=MAX_MANIFEST_BYTES)
             manifest = parse_manifest(content, wheel.name)
-            files = {MANIFEST: content}
-            held = {*archive.namelist()}
+            unpacked = folder / artifact_name(manifest)
+            unpacked.mkdir(parents=True)
+            (unpacked / MANIFEST).write_bytes(content)
+            held, left = {*archive.namelist()}, MAX_BYTES
             for name in manifest["files"]:
                 if place + name in held:  # reading a missing file says that it is missing
-                    files[name] = _member(archive, place + name, most=MAX_BYTES)
+                    content = _member(archive, place + name, most=left)
+                    left -= len(content)
+                    (unpacked / name).write_bytes(content)
     except (
         BadZipFile,
         NotImplementedError,
@@ -52,10 +57,6 @@ def unpack_model(wheel: Path, folder: Path) -> Path:
         zlib.error,
     ) as error:
         raise ArtifactCorrupt(f"{wheel.name} cannot be read as a wheel: {error}") from error
-    unpacked = folder / artifact_name(manifest)
-    unpacked.mkdir(parents=True)
-    for name, content in files.items():
-        (unpacked / name).write_bytes(content)
     return unpacked
 
 

@@ -149,7 +149,7 @@ class TestSaving:
 
     def test_what_a_running_process_is_saving_is_left_alone(self, tmp_path: Path) -> None:
         with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-            unfinished = tmp_path / f".saving-{other.pid}-x"
+            unfinished = tmp_path / f".saving-{other.pid}-0123456789abcdef"
             unfinished.mkdir()
             save(tmp_path)
             kept = unfinished.is_dir()

@@ -116,14 +116,16 @@ def test_a_superseded_copy_that_is_not_wholly_ours_stays(
 def test_a_superseded_copy_goes_and_everything_else_stays(save: Save, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     copy_artifact(open_artifact(save(tmp_path / "1", 1)), kept)
-    (kept / "keys").write_text("mine")
+    (kept / "api-keys").write_text("mine")
     (kept / ".saving-money").mkdir()
     (kept / ".saving-money" / "plan.txt").write_text("mine")
     (kept / ".saving-12").write_text("mine")
+    (kept / ".saving-2024-june").write_text("mine")
 
     new = copy_artifact(open_artifact(save(tmp_path / "2", 2)), kept)
 
-    assert names(kept) == {new.name, "CURRENT", "keys", ".saving-money", ".saving-12"}
+    mine = {"api-keys", ".saving-money", ".saving-12", ".saving-2024-june"}
+    assert names(kept) == {new.name, "CURRENT", *mine}
     assert names(kept / ".saving-money") == {"plan.txt"}
 
 

@@ -63,14 +63,14 @@ def test_an_output_that_is_an_input_is_refused_under_every_name(
 def test_two_outputs_of_one_file_are_refused(
     houses: Path, spelling: Callable[[Path], Path]
 ) -> None:
-    with pytest.raises(InvalidInput, match=r"^--plots .* is the file that --report names too"):
+    with pytest.raises(InvalidInput, match=r"^--plots .* is also the file of --report"):
         refuse_conflicts({"--report": houses, "--plots": spelling(houses)}, {})
 
 
 def test_two_outputs_of_one_file_that_does_not_exist_yet_are_refused(tmp_path: Path) -> None:
     (tmp_path / "link.html").symlink_to("page.html")
 
-    with pytest.raises(InvalidInput, match=r"--plots .* is the file that --report names too"):
+    with pytest.raises(InvalidInput, match=r"--plots .* is also the file of --report"):
         refuse_conflicts(
             {"--report": tmp_path / "page.html", "--plots": tmp_path / "link.html"}, {}
         )

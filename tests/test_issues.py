@@ -266,7 +266,7 @@ def test_an_object_of_thousands_of_names_is_refused_unread(
     assert (error["code"], error["field"], error["value"]) == ("unknown_field", None, None)
     assert error["message"] == (
         f"the object has {known + MAX_UNKNOWN_NAMES + 1:,} names, a house has at most 80; "
-        f"objects of more than {known + MAX_UNKNOWN_NAMES:,} are not looked into"
+        f"objects of more than {known + MAX_UNKNOWN_NAMES:,} are refused unchecked"
     )
     assert "omitted" not in refused
 

@@ -256,6 +256,23 @@ def test_no_command_ends_in_a_traceback(
             assert ended.exception is None or isinstance(ended.exception, SystemExit), part
 
 
+@pytest.mark.parametrize(
+    ("part", "wrong"),
+    [
+        ("interval", {"coverage": 0.9, "half_width_log": 100.0, "fsd_log": 0.5}),
+        ("data", {"source": "file", "name": "x", "rows": 10**30, "sha256": "0" * 64}),
+        ("trained_at", "\x1b[31mred"),
+        ("files", {f"file{i}": "0" * 64 for i in range(101)}),
+    ],
+    ids=["endless ranges", "endless sales", "an escape of a terminal", "endless files"],
+)
+def test_a_value_without_measure_is_refused(
+    part: str, wrong: Any, forged: Callable[..., Path]
+) -> None:
+    with pytest.raises(ArtifactError, match=f"does not describe a model: {part}"):
+        open_artifact(forged(lambda manifest: manifest.update({part: wrong})))
+
+
 PARTS = ("trained_at", "spec", "data", "interval", "profile", "gate", "metrics", "libraries")
 
 

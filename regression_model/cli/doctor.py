@@ -7,10 +7,11 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from regression_model.cli.files import FileCommand
 from regression_model.cli.screen import artifact_option, json_option, print_json, results
 
 
-@click.command("doctor")
+@click.command("doctor", cls=FileCommand)
 @artifact_option
 @json_option
 def command(artifact: Path | None, as_json: bool) -> None:

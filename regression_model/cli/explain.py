@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regression_model.cli.files import InputPath
+from regression_model.cli.files import FileCommand, InputPath
 from regression_model.cli.screen import artifact_option, json_option, print_json, results
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SHOWN = 12
 
 
-@click.command("explain")
+@click.command("explain", cls=FileCommand)
 @click.argument("source", metavar="INPUT", type=InputPath())
 @click.option(
     "--row",

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
+from regression_model.cli.files import FileCommand
 from regression_model.cli.screen import artifact_option, json_option, print_json, results
 
 
-@click.command("info")
+@click.command("info", cls=FileCommand)
 @artifact_option
 @json_option
 def command(artifact: Path | None, as_json: bool) -> None:

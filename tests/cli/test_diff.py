@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,5 +20,5 @@ def test_only_a_page_of_diff_needs_the_libraries_of_reports(
 
     assert text.returncode == 0, text.stderr
     assert page.returncode == 2
-    assert f'pip install "{DISTRIBUTION}[report]=={VERSION}"' in page.stderr
+    assert f'{sys.executable} -m pip install "{DISTRIBUTION}[report]=={VERSION}"' in page.stderr
     assert not Path("diff.html").exists()

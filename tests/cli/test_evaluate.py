@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def test_only_the_page_needs_the_libraries_of_reports(
     assert without.returncode == 0, without.stderr
     assert asked.returncode == 2
     assert f"needs {package}, which is not installed" in asked.stderr
-    assert f'pip install "{DISTRIBUTION}[report]=={VERSION}"' in asked.stderr
+    assert f'{sys.executable} -m pip install "{DISTRIBUTION}[report]=={VERSION}"' in asked.stderr
     assert not Path("report.html").exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,5 +72,5 @@ def test_without_the_libraries_of_reports_explore_says_what_to_install(
     assert ended.returncode == 2
     assert ended.stderr == (
         f"Error: {purpose} needs {package}, which is not installed. "
-        f'Install it with: pip install "{DISTRIBUTION}[report]=={VERSION}"\n'
+        f'Install it with: {sys.executable} -m pip install "{DISTRIBUTION}[report]=={VERSION}"\n'
     )

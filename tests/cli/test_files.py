@@ -132,7 +132,7 @@ def test_standard_output_and_a_report_are_not_the_same_file(
     ended = run("explore", "--data", table, "--report", "page.html", program=redirected)
 
     assert ended.returncode == 2
-    assert "--report page.html is the file that standard output names too" in ended.stderr
+    assert "--report page.html is also the file of standard output" in ended.stderr
 
 
 def test_the_file_that_tracked_experiments_go_to_is_checked_too(

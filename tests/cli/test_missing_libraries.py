@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def test_a_missing_training_library_is_said_with_the_command_that_installs_it(
     assert ended.stdout == ""
     assert ended.stderr == (
         f"Error: '{command}' needs {name}, which is not installed. "
-        f'Install it with: pip install "{DISTRIBUTION}[train]=={VERSION}"\n'
+        f'Install it with: {sys.executable} -m pip install "{DISTRIBUTION}[train]=={VERSION}"\n'
     )
 
 
@@ -65,7 +66,7 @@ def test_what_fetching_needs_is_said_with_the_command_that_installs_it(
     assert ended.returncode == 2
     assert ended.stderr == (
         f"Error: '{arguments[0]}' needs {package}, which is not installed. "
-        f'Install it with: pip install "{DISTRIBUTION}[{extra}]=={VERSION}"\n'
+        f'Install it with: {sys.executable} -m pip install "{DISTRIBUTION}[{extra}]=={VERSION}"\n'
     )
 
 

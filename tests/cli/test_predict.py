@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,6 @@ def test_without_pyarrow_parquet_is_refused_with_the_command_that_installs_it(
     assert ended.returncode == 2
     assert ended.stderr == (
         "Error: Parquet needs pyarrow, which is not installed. "
-        f'Install it with: pip install "{DISTRIBUTION}[batch]=={VERSION}"\n'
+        f'Install it with: {sys.executable} -m pip install "{DISTRIBUTION}[batch]=={VERSION}"\n'
     )
     assert not list(tmp_path.glob("prices*"))

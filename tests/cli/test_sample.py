@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,5 +54,5 @@ def test_sample_without_pyarrow_says_so_too(run: Callable[..., Any], tmp_path: P
 
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
-    assert f'pip install "{DISTRIBUTION}[batch]=={VERSION}"' in ended.stderr
+    assert f'{sys.executable} -m pip install "{DISTRIBUTION}[batch]=={VERSION}"' in ended.stderr
     assert not list(tmp_path.iterdir())

@@ -6,6 +6,7 @@ import itertools
 import json
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,6 @@ def test_only_tune_needs_what_tunes(
     assert refused.returncode == 2
     assert refused.stderr.endswith(
         "Error: 'tune' needs optuna, which is not installed. "
-        f'Install it with: pip install "{DISTRIBUTION}[tune]=={VERSION}"\n'
+        f'Install it with: {sys.executable} -m pip install "{DISTRIBUTION}[tune]=={VERSION}"\n'
     )
     assert trained.returncode == 0, trained.stderr

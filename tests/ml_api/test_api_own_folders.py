@@ -46,9 +46,30 @@ def nothing_there(folder: Path, artifact: Path) -> None:
     pass
 
 
+def what_the_service_keeps(folder: Path, artifact: Path) -> None:
+    folder.mkdir()
+    (folder / "api-keys").write_text("keys")
+    (folder / ".saving-12").write_text("mine")
+
+
 def other_files(folder: Path, artifact: Path) -> None:
     folder.mkdir()
-    (folder / "keys").write_text("mine")
+    (folder / "plan.txt").write_text("mine")
+
+
+def a_model_of_another_name(folder: Path, artifact: Path) -> None:
+    copied(open_artifact(artifact), folder)
+    open_artifact(folder).folder.rename(folder / "champion")
+    (folder / "CURRENT").write_text("champion")
+
+
+def a_current_of_somebody(folder: Path, artifact: Path) -> None:
+    folder.mkdir()
+    (folder / "CURRENT").write_text("Id,Price\n")
+
+
+def a_file(folder: Path, artifact: Path) -> None:
+    folder.write_text("mine")
 
 
 def an_older_copy(folder: Path, artifact: Path) -> None:
@@ -68,8 +89,11 @@ def a_folder_of_that_name(folder: Path, artifact: Path) -> None:
     (folder / "regression_model-notes" / ".git").mkdir(parents=True)
 
 
-FINE = [nothing_there, other_files, an_older_copy]
-REFUSED = [trained_models, an_artifact_itself, a_folder_of_that_name]
+FINE = [nothing_there, what_the_service_keeps, an_older_copy]
+REFUSED = [
+    *(trained_models, an_artifact_itself, a_folder_of_that_name, other_files, a_file),
+    *(a_model_of_another_name, a_current_of_somebody),
+]
 
 
 @pytest.mark.parametrize("make", [*FINE, *REFUSED])
@@ -85,7 +109,7 @@ def test_the_master_and_the_package_agree_on_where_copies_may_be_kept(
     try:
         copy_artifact(open_artifact(artifact), folder)
         assert make in FINE
-    except ArtifactError:
+    except (ArtifactError, OSError):
         assert make in REFUSED
 
 
