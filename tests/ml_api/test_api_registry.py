@@ -179,8 +179,9 @@ def test_a_new_champion_is_served_without_a_request_lost_and_so_is_the_way_back(
             for version in (4, 3):
                 champion = registry.promote(version)
                 server.wait_until(lambda wanted=champion: origin(server) == wanted)
+                answered = len(statuses)
+                server.wait_until(lambda seen=answered: len(statuses) > seen + 10)
 
-        assert len(statuses) > 20
         assert set(statuses) == {200}
         assert [line["origin"] for line in server.log("model.pulled")] == [
             f"models:/regression-model/{version}" for version in (3, 4, 3)
