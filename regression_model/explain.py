@@ -10,11 +10,11 @@ import numpy as np
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from regression_model.config.spec import Feature, Level, Spec
 from regression_model.encoder import Matrix
 from regression_model.past_sales import PastSales
 from regression_model.records import House
 from regression_model.shapley import Reals, Score, contributions
-from regression_model.spec import Feature, Level, Spec
 
 FEWEST_SALES = 10
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from regression_model.config.spec import Feature, Spec
 from regression_model.encoder import Encoder
 from regression_model.issues import NOTHING
 from regression_model.records import House, HouseValidator
-from regression_model.spec import Feature, Spec
 
 _MOST_REMEMBERED = 100_000
 _DOUBTFUL = np.inf  # no code of a value that is free of doubt

@@ -16,9 +16,9 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from regression_model.artifact import COMPARABLES, Artifact
+from regression_model.config.spec import Feature, Spec
 from regression_model.encoder import Matrix
 from regression_model.errors import ArtifactCorrupt
-from regression_model.spec import Feature, Spec
 
 Reals = NDArray[np.float64]
 

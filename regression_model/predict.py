@@ -21,6 +21,7 @@ from regression_model.artifact import (
     open_artifact,
 )
 from regression_model.comparables import Comparable, Comparables
+from regression_model.config.spec import Spec
 from regression_model.errors import ArtifactCorrupt, ArtifactError, ArtifactIncompatible
 from regression_model.explain import Explainer, Explanation
 from regression_model.golden import golden_houses
@@ -30,7 +31,6 @@ from regression_model.records import House, Request, parse_request, request_of
 from regression_model.rows import Reading, RowReader
 from regression_model.schema import JSONSchema, house_schema, request_schema
 from regression_model.scorer import Scorer
-from regression_model.spec import Spec
 from regression_model.tables import frame_rows, is_frame
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from pydantic_core import (
     from_json,
 )
 
+from regression_model.config.spec import Feature, Spec
 from regression_model.echo import named, short
 from regression_model.errors import InvalidInput, MalformedJSON
 from regression_model.issues import (
@@ -30,7 +31,6 @@ from regression_model.issues import (
     Limits,
     issue,
 )
-from regression_model.spec import Feature, Spec
 from regression_model.values import code_of, refusal, value_schema
 
 House = dict[str, Any]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import Any
 
-from regression_model.spec import UNKNOWN, Feature, Spec
+from regression_model.config.spec import UNKNOWN, Feature, Spec
 
 JSONSchema = dict[str, Any]
 

@@ -15,11 +15,11 @@ from typing import Any, BinaryIO, NamedTuple
 
 from pydantic_core import from_json
 
+from regression_model.config.spec import Feature, Spec
 from regression_model.echo import short
 from regression_model.errors import InvalidInput, MissingDependency
 from regression_model.issues import Issue, issue
 from regression_model.records import Malformed
-from regression_model.spec import Feature, Spec
 
 Progress = Callable[[int], None]
 ReadCell = Callable[[str], Any]

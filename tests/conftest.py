@@ -26,7 +26,7 @@ def umask() -> Iterator[Callable[[int], int]]:
 @pytest.fixture(scope="session")
 def quick_config() -> str:
     """The bundled config with fewer trees, for tests that train."""
-    from regression_model.training.config import bundled_config
+    from regression_model.config.reader import bundled_config
 
     text = bundled_config()
     for full, quick in (
@@ -56,7 +56,7 @@ def small_config(quick_config: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def spec(quick_config: str) -> Any:
-    from regression_model.training.config import parse_spec
+    from regression_model.config.reader import parse_spec
 
     return parse_spec(quick_config, label="config.yml")
 

@@ -19,8 +19,8 @@ from sklearn.model_selection import KFold
 from regression_model import Model, load_model
 from regression_model.artifact import open_artifact
 from regression_model.cli import group
+from regression_model.config.spec import Spec
 from regression_model.evaluation.metrics import rmsle, score
-from regression_model.spec import Spec
 
 UNSEEN = 1459
 
@@ -95,7 +95,7 @@ def test_even_the_quick_model_passes_the_gate_and_beats_its_baselines(root: Path
 
 
 def test_the_bundled_config_is_at_most_0_1265_off_on_rows_it_has_not_seen(sales: Any) -> None:
-    from regression_model.training.config import load_spec
+    from regression_model.config.reader import load_spec
     from regression_model.training.pipeline import build_pipeline
 
     full = load_spec()

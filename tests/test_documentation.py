@@ -45,7 +45,7 @@ def test_the_commands_work_one_after_the_other(
     monkeypatch.chdir(tmp_path)
     # A model this small, of so few sales, is past the gates that are meant for real ones.
     lenient = quick_config.partition("gates:")[0] + "gates:\n  file:\n    rmsle: 0.3\n"
-    monkeypatch.setattr("regression_model.training.config.bundled_config", lambda: lenient)
+    monkeypatch.setattr("regression_model.config.reader.bundled_config", lambda: lenient)
     runner = CliRunner()
     assert len(COMMANDS) == 7
     runner.invoke(group, ["sample", "800", "--output", "train.csv"], catch_exceptions=False)

@@ -23,7 +23,7 @@ import regression_model
 from regression_model import InvalidInput, Model, load_model, make_prediction, validate_inputs
 from regression_model.artifact import open_artifact
 from regression_model.artifact_folders import save_artifact
-from regression_model.spec import Feature, Spec
+from regression_model.config.spec import Feature, Spec
 from regression_model.training.edge import random_houses
 
 # Derandomised and without a database: the same examples on every machine. No deadline: a shared

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regression_model import Model
+from regression_model.config.spec import Spec
 from regression_model.records import Malformed
 from regression_model.rows import Reading, RowReader
-from regression_model.spec import Spec
 from regression_model.training.sample import generate
 
 ODD = [

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from regression_model import InvalidInput
+from regression_model.config.spec import Feature, Spec
 from regression_model.records import HouseValidator
 from regression_model.schema import house_schema
-from regression_model.spec import Feature, Spec
 from regression_model.training.edge import random_houses
 
 PROPERTY = settings(max_examples=300, derandomize=True, database=None, deadline=None)

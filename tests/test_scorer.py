@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regression_model.config.spec import Spec
 from regression_model.encoder import Encoder, Matrix
 from regression_model.scorer import Scorer
-from regression_model.spec import Spec
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from regression_model.config.spec import Spec
 from regression_model.errors import InvalidInput
 from regression_model.records import Malformed
-from regression_model.spec import Spec
 from regression_model.tables import CHUNK, TableReader, frame_rows, is_frame, known_columns
 
 HEADER = "Id,Neighborhood,OverallQual,YearBuilt,GrLivArea,Alley"

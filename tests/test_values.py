@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pydantic_core import SchemaValidator, ValidationError
 
-from regression_model.spec import Spec
+from regression_model.config.spec import Spec
 from regression_model.values import code_of, refusal, value_schema
 
 ODD: list[Any] = [

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regression_model.spec import Feature
+from regression_model.config.spec import Feature
 
 Mask = NDArray[np.bool_]
 

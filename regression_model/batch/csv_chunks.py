@@ -15,8 +15,8 @@ from regression_model.batch.arrow import column_of, is_text, rows_of
 from regression_model.batch.chunk import Chunk, chunk_of_rows
 from regression_model.batch.columns import Column, Levels, is_plain_number
 from regression_model.batch.csv_blocks import Block, Rows, record_ends
+from regression_model.config.spec import Spec
 from regression_model.records import Malformed
-from regression_model.spec import Spec
 from regression_model.tables import CsvHeader, TableReader, ragged
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression_model.batch.columns import Column, Levels, Mask, Numbers, is_plain_number, levels_of
+from regression_model.config.spec import Feature, Spec
 from regression_model.encoder import Matrix
 from regression_model.rows import RowReader
-from regression_model.spec import Feature, Spec
 
 
 class Encoded(NamedTuple):

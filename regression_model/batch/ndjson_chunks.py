@@ -17,7 +17,7 @@ from pyarrow import json
 
 from regression_model.batch.arrow import column_of, is_text
 from regression_model.batch.chunk import Chunk, chunk_of_rows
-from regression_model.spec import Spec
+from regression_model.config.spec import Spec
 from regression_model.tables import json_row
 
 BLOCK = 8 * 2**20

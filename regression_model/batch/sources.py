@@ -14,8 +14,8 @@ from regression_model.batch.arrow import column_of, rows_of
 from regression_model.batch.chunk import Chunk
 from regression_model.batch.csv_chunks import CsvChunks
 from regression_model.batch.ndjson_chunks import NdjsonChunks
+from regression_model.config.spec import Spec
 from regression_model.errors import InvalidInput
-from regression_model.spec import Spec
 from regression_model.tables import TableReader
 
 PARQUET_ROWS = 16_384

@@ -40,8 +40,8 @@ def fetch(source: str, force: bool, as_json: bool) -> None:
     """
     from rich.progress import DownloadColumn, TransferSpeedColumn
 
+    from regression_model.config.reader import load_spec
     from regression_model.sources import datasets
-    from regression_model.training.config import load_spec
 
     spec = load_spec(None)
     with progress_bar(DownloadColumn(), TransferSpeedColumn()) as bar:

@@ -52,7 +52,7 @@ def command(
     """
     from threadpoolctl import threadpool_limits
 
-    from regression_model.training.config import parse_spec, read_config
+    from regression_model.config.reader import parse_spec, read_config
     from regression_model.training.experiments import compare, steps_of
 
     text, label = read_config(config), str(config or "config.yml")

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from regression_model.comparables import Comparable
+    from regression_model.config.spec import Spec
     from regression_model.explain import Explanation
     from regression_model.predict import Prediction
-    from regression_model.spec import Spec
 
 SHOWN = 12
 

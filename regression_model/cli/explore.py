@@ -47,11 +47,11 @@ def command(
       regression-model explore --data train.csv --report train.html
       regression-model explore --data new-sales.csv --against train.csv --report drift.html
     """
+    from regression_model.config.reader import load_spec
     from regression_model.exploration.explore import STEPS, explore
     from regression_model.exploration.report import render
     from regression_model.exploration.summary import as_dict
     from regression_model.exploration.table import read_table
-    from regression_model.training.config import load_spec
     from regression_model.whole_file import write_text
 
     if report.suffix.lower() not in (".html", ".htm"):

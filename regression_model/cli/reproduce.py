@@ -51,7 +51,7 @@ def command(
 
     from threadpoolctl import threadpool_limits
 
-    from regression_model.training.config import parse_spec
+    from regression_model.config.reader import parse_spec
     from regression_model.training.fit import steps_of
     from regression_model.training.reproduce import find_config, read_record, reproduce
 

@@ -13,7 +13,7 @@ from regression_model.cli.files import InputPath
 from regression_model.cli.screen import messages, progress_bar
 
 if TYPE_CHECKING:
-    from regression_model.spec import Spec
+    from regression_model.config.spec import Spec
     from regression_model.training.data import Sales
 
 

@@ -44,8 +44,8 @@ def asked_store(track: bool | None, text: str, *, label: str) -> Store | None:
     """
     if track is False:
         return None
+    from regression_model.config.reader import parse_tracking
     from regression_model.tracking.store import URI_VARIABLE, check_begun, read_timeout, store_of
-    from regression_model.training.config import parse_tracking
 
     section = parse_tracking(text, label=label)
     if track is None and section is None and not os.environ.get(URI_VARIABLE):

@@ -82,8 +82,8 @@ def command(
     check_epoch()
     from threadpoolctl import threadpool_limits
 
+    from regression_model.config.reader import parse_spec, read_config
     from regression_model.errors import GateFailed
-    from regression_model.training.config import parse_spec, read_config
     from regression_model.training.fit import steps_of, train
     from regression_model.training.persistence import save_trained
 

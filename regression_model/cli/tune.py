@@ -70,7 +70,7 @@ def command(
       regression-model tune --data train.csv --config model.yml > proposal
       patch model.yml proposal
     """
-    from regression_model.training.config import parse_spec, read_config
+    from regression_model.config.reader import parse_spec, read_config
     from regression_model.training.study import open_study
     from regression_model.training.tune import Search
 

@@ -170,7 +170,7 @@ def limits_in_force(difference: Difference) -> dict[str, float]:
     """The limits of the new model's config; the bundled config's where that one has none."""
     limits = difference.new.spec.differential
     if limits is None:
-        from regression_model.training.config import load_spec
+        from regression_model.config.reader import load_spec
 
         limits = load_spec().differential
     return dict(limits or {})

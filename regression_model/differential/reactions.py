@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from regression_model.config.spec import Feature
 from regression_model.differential.side import Side, Step
 from regression_model.encoder import Matrix
-from regression_model.spec import Feature
 
 HIDDEN, BELOW, ABOVE = "hidden", "far below its range", "far above its range"
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regression_model.config.spec import Spec
 from regression_model.evaluation.metrics import Prices
-from regression_model.spec import Spec
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from regression_model.config.spec import NONE, UNKNOWN
 from regression_model.exploration import plots
 from regression_model.exploration.columns import Column, written
 from regression_model.exploration.explore import Exploration
@@ -11,7 +12,6 @@ from regression_model.exploration.findings import counted
 from regression_model.exploration.measures import FAR_OUT
 from regression_model.pages.bars import bars
 from regression_model.pages.blocks import Block, Cell, Figure, Prose, Section, Table
-from regression_model.spec import NONE, UNKNOWN
 
 MOST_NAMED = 8
 FARTHEST = 2

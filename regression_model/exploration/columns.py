@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from regression_model.config.spec import NONE, UNKNOWN, Feature
 from regression_model.exploration.measures import Values, outer_fences
 from regression_model.exploration.table import Table
-from regression_model.spec import NONE, UNKNOWN, Feature
 
 RARE = 0.01
 NEARLY_CONSTANT = 0.99

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from regression_model.config.spec import Feature
 from regression_model.exploration.columns import written
 from regression_model.exploration.measures import (
     CHANGED,
@@ -20,7 +21,6 @@ from regression_model.exploration.measures import (
     stability_by_chance,
 )
 from regression_model.exploration.table import Table
-from regression_model.spec import Feature
 
 COMMON = 0.05
 FEWEST_IN_BIN = 30

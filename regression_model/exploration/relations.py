@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from regression_model.config.spec import Feature
 from regression_model.exploration.measures import correlation_ratio, cramers_v
 from regression_model.exploration.table import Table
-from regression_model.spec import Feature
 
 CORRELATED = 0.8
 FEWEST_ROWS = 10

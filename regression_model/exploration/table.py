@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regression_model.config.spec import Feature, Spec
 from regression_model.encoder import Encoder
 from regression_model.issues import ALL, Issue
 from regression_model.records import House, HouseValidator
-from regression_model.spec import Feature, Spec
 from regression_model.tables import Progress, TableReader
 from regression_model.training.data import check_prices
 

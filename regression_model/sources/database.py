@@ -17,9 +17,9 @@ from typing import Any
 from sqlalchemy import URL, NullPool, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
+from regression_model.config.spec import Spec
 from regression_model.errors import DataError
 from regression_model.sources.folder import datasets_folder
-from regression_model.spec import Spec
 from regression_model.whole_file import replacing
 
 DATABASE_VARIABLE = "REGRESSION_MODEL_DATABASE_URL"

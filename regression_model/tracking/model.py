@@ -16,8 +16,8 @@ from mlflow.types.schema import AnyType
 
 from regression_model.artifact import Artifact
 from regression_model.artifact_folders import copy_artifact
+from regression_model.config.spec import Spec
 from regression_model.golden import golden_houses
-from regression_model.spec import Spec
 from regression_model.version import DISTRIBUTION, VERSION
 
 CODE = Path(__file__).with_name("pyfunc.py")

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from regression_model.artifact import Artifact
+from regression_model.config.spec import Spec
 from regression_model.evaluation.evaluate import Evaluation
 from regression_model.evaluation.outcomes import Estimates
 from regression_model.evaluation.report import report_sections
@@ -20,7 +21,6 @@ from regression_model.pages.blocks import Figure, Section, Svg
 from regression_model.pages.page import render_page
 from regression_model.past_sales import PastSales, read_past_sales
 from regression_model.predict import Model
-from regression_model.spec import Spec
 from regression_model.whole_file import write_text
 
 _DERIVED = ("worst_decile", "worst_decile_distance")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from regression_model.config.spec import Spec
 from regression_model.evaluation.metrics import METRICS
 from regression_model.evaluation.ratio_study import FEWEST, STATISTICS, limits_text
-from regression_model.spec import Spec
 from regression_model.training.fit import LASSO, MEAN, MODEL
 from regression_model.training.gate import Check
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
-from regression_model.spec import Spec
+from regression_model.config.spec import Spec
 from regression_model.training.blend import spread_nodes
 from regression_model.training.graph import GraphBuilder, convert
 

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from regression_model.config.spec import Feature, Spec
 from regression_model.encoder import Matrix
 from regression_model.records import House
-from regression_model.spec import Feature, Spec
 from regression_model.training.difficulty import DifficultyRegressor, difficulty_features
 from regression_model.training.trees import Tree, trees_of
 

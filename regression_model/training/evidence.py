@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from regression_model.spec import Spec
+from regression_model.config.spec import Spec
 from regression_model.training.data import Sales
 from regression_model.training.difficulty import (
     Column,

@@ -12,11 +12,11 @@ from sklearn.dummy import DummyRegressor
 from sklearn.model_selection import KFold, train_test_split
 from sklearn.pipeline import Pipeline
 
+from regression_model.config.spec import Spec
 from regression_model.errors import DataError
 from regression_model.evaluation.metrics import Prices, rmsle, score
 from regression_model.evaluation.strata import location_names
 from regression_model.evaluation.study import RESAMPLES, Study, study
-from regression_model.spec import Spec
 from regression_model.training.compile import compile_pipeline
 from regression_model.training.data import Sales
 from regression_model.training.difficulty import (

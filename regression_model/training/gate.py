@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from regression_model.config.spec import Limit
 from regression_model.errors import GateFailed
 from regression_model.evaluation.metrics import METRICS
 from regression_model.evaluation.ratio_study import STATISTICS
 from regression_model.evaluation.study import Study
-from regression_model.spec import Limit
 
 Scores = Mapping[str, float]
 NOT_DEFINED = float("nan")  # past every limit

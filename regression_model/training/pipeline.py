@@ -15,7 +15,7 @@ from sklearn.linear_model import ElasticNet, Lasso, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from regression_model.spec import Derived, Feature, Imputation, Member, Spec
+from regression_model.config.spec import Derived, Feature, Imputation, Member, Spec
 from regression_model.training.blend import LimitedVotingRegressor
 from regression_model.training.kernel import LandmarkKernelRegressor
 from regression_model.training.robust import HuberElasticNet

@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from regression_model.config.reader import parse_spec
+from regression_model.config.spec import Spec
+from regression_model.config.yaml_lines import line_of
 from regression_model.errors import ConfigError
-from regression_model.spec import Spec
-from regression_model.training.config import parse_spec
 from regression_model.training.search import (
     OWN_VALUES,
     Place,
@@ -19,7 +20,6 @@ from regression_model.training.search import (
     present_values,
     with_values,
 )
-from regression_model.training.yaml_lines import line_of
 
 _LINE = re.compile(
     r"(?P<key>\s*(['\"]?)[^'\"#]+\2\s*:\s+)(?P<value>'[^']*'|\"[^\"]*\"|[^#]*[^#\s])(?P<rest>.*)",

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regression_model.config.reader import load_spec
+from regression_model.config.spec import NONE, Feature, Spec
 from regression_model.errors import ConfigError, InvalidInput, MissingDependency
-from regression_model.spec import NONE, Feature, Spec
-from regression_model.training.config import load_spec
 from regression_model.training.sample_reader import parse_rules
 from regression_model.training.sample_rules import Rule, Values, draw, missing_rules
 from regression_model.whole_file import replacing

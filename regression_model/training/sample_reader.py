@@ -11,8 +11,9 @@ from typing import Any
 
 import strictyaml as sy
 
+from regression_model.config.spec import NONE, Feature, Spec
+from regression_model.config.yaml_lines import line_of, load
 from regression_model.errors import ConfigError
-from regression_model.spec import NONE, Feature, Spec
 from regression_model.training.sample_rules import (
     Case,
     Condition,
@@ -23,7 +24,6 @@ from regression_model.training.sample_rules import (
     Term,
     missing_rules,
 )
-from regression_model.training.yaml_lines import line_of, load
 
 _TERM = re.compile(
     r"(?:(?P<weight>[-+]?[\d.]+(?:e-?\d+)?)\s*\*\s*)?(?P<log>log\s+)?(?P<column>\S+)"

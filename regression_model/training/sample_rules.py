@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from regression_model.spec import Spec
+from regression_model.config.spec import Spec
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]

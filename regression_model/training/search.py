@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isfinite
 
-from regression_model.spec import Member, Sought, Spec
+from regression_model.config.spec import Member, Sought, Spec
 
 Value = bool | int | float | str
 Place = tuple[str, str]

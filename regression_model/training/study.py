@@ -23,8 +23,8 @@ from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from regression_model.artifact_folders import is_running
+from regression_model.config.spec import Sought, Spec
 from regression_model.errors import StudyRefused
-from regression_model.spec import Sought, Spec
 from regression_model.training.search import Place, Value, as_text, present_values
 
 _NAME = "regression-model tune"

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
 
+from regression_model.config.spec import Spec
 from regression_model.errors import ConfigError
-from regression_model.spec import Spec
 from regression_model.training.data import Sales
 from regression_model.training.fit import check_size, folds_of
 from regression_model.training.pipeline import build_pipeline

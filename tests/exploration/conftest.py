@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from regression_model.config.spec import Spec
 from regression_model.exploration.table import Table, read_table
-from regression_model.spec import Spec
 
 Read = Callable[..., Table]
 

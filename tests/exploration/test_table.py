@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regression_model.config.spec import Spec
 from regression_model.errors import InvalidInput
 from regression_model.exploration.table import FIRST_ROWS, MOST_LEVELS, Fault, Table, read_table
-from regression_model.spec import Spec
 
 
 def fault(table: Table, code: str) -> Fault:

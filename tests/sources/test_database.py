@@ -21,9 +21,9 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from regression_model.artifact import open_artifact
+from regression_model.config.spec import Spec
 from regression_model.errors import DataError
 from regression_model.sources.database import take_snapshot
-from regression_model.spec import Spec
 from regression_model.training.data import load_sales
 
 SERVERS = {

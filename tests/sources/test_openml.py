@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regression_model.config.spec import Spec
 from regression_model.errors import FetchFailed
 from regression_model.sources.arff import csv_of
 from regression_model.sources.download import Limits
 from regression_model.sources.openml import ADDRESS, VARIABLE, fetch
-from regression_model.spec import Spec
 from regression_model.training.data import load_sales
 
 DESCRIPTION = "/api/v1/json/data/42165"

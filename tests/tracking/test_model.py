@@ -12,7 +12,7 @@ import pytest
 from click.testing import Result
 
 from regression_model import make_prediction
-from regression_model.spec import Spec
+from regression_model.config.spec import Spec
 
 REASON = "MLflow has an environment of its own: tox -e mlflow"
 mlflow = pytest.importorskip("mlflow", reason=REASON)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from regression_model.artifact import open_artifact
+from regression_model.config.spec import Spec
 from regression_model.evaluation.metrics import rmsle, score
-from regression_model.spec import Spec
 from regression_model.tracking.of_artifact import params_of, run_of_artifact
 from regression_model.tracking.report import write_report
 from regression_model.tracking.runs import Run, defined, flattened

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from regression_model.config.reader import bundled_config, parse_spec, parse_tracking
 from regression_model.errors import ConfigError, TrackingFailed
 from regression_model.tracking.apart import track_apart
 from regression_model.tracking.store import Store, read_timeout, store_of, without_password
-from regression_model.training.config import bundled_config, parse_spec, parse_tracking
 
 SECTION = "\ntracking:\n  uri: http://of.config\n  experiment: of config\n"
 

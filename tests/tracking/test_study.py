@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from regression_model.config.spec import Spec
 from regression_model.errors import StudyRefused
-from regression_model.spec import Spec
 
 optuna = pytest.importorskip("optuna", reason="tune is an extra")
 

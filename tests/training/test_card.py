@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from regression_model.artifact import CARD, open_artifact
-from regression_model.spec import Spec
+from regression_model.config.spec import Spec
 from regression_model.training.card import model_card
 
 

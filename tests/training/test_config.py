@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
+from regression_model.config.reader import bundled_config, load_spec, parse_spec
+from regression_model.config.spec import Imputation, Sought, Spec
 from regression_model.errors import ConfigError
-from regression_model.spec import Imputation, Sought, Spec
-from regression_model.training.config import bundled_config, load_spec, parse_spec
 
 LABEL = "model.yml"
 

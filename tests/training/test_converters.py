@@ -24,7 +24,7 @@ from sklearn.linear_model import ElasticNet, Lasso, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from regression_model.spec import Derived, Imputation, Term
+from regression_model.config.spec import Derived, Imputation, Term
 from regression_model.training import estimators  # noqa: F401  # registers the converters
 from regression_model.training.blend import LimitedVotingRegressor
 from regression_model.training.graph import GraphBuilder, convert

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regression_model.config.spec import Spec
 from regression_model.errors import DataError
 from regression_model.issues import MAX_ISSUES_OF_ROW
-from regression_model.spec import Spec
 from regression_model.training.data import (
     MOST_FAULTS,
     Sales,

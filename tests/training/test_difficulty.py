@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regression_model.config.spec import Spec
 from regression_model.predict import Model
 from regression_model.records import House
 from regression_model.scorer import Scorer
-from regression_model.spec import Spec
 from regression_model.training.compile import compile_pipeline
 from regression_model.training.data import Sales
 from regression_model.training.difficulty import (

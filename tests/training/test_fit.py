@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regression_model.config.spec import Spec
 from regression_model.errors import GateFailed
-from regression_model.spec import Spec
 from regression_model.training.data import Sales, load_sales
 from regression_model.training.fit import LASSO, MEAN, MODEL, Judgement, Trained, steps_of, train
 from regression_model.training.sample import generate

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regression_model.config.spec import Limit, Spec
 from regression_model.errors import GateFailed
 from regression_model.evaluation.metrics import score
 from regression_model.evaluation.study import Study, study
-from regression_model.spec import Limit, Spec
 from regression_model.training import fit
 from regression_model.training.data import Sales
 from regression_model.training.fit import MODEL, Trained, train

@@ -12,10 +12,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from regression_model.config.spec import Spec
 from regression_model.errors import ParityError
 from regression_model.records import HouseValidator
 from regression_model.scorer import Scorer
-from regression_model.spec import Spec
 from regression_model.training.data import Sales
 from regression_model.training.edge import edge_matrix, random_houses
 from regression_model.training.fit import Trained

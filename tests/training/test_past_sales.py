@@ -12,9 +12,9 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
+from regression_model.config.spec import Spec
 from regression_model.evaluation.metrics import score
 from regression_model.past_sales import PastSales, unpacked_sales
-from regression_model.spec import Spec
 from regression_model.training.data import Sales
 from regression_model.training.fit import Trained
 from regression_model.training.past_sales import past_sales, written

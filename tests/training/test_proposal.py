@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from regression_model.config.reader import bundled_config, parse_spec
 from regression_model.errors import ConfigError
-from regression_model.training.config import bundled_config, parse_spec
 from regression_model.training.proposal import Change, propose
 from regression_model.training.search import Place, Value, with_values
 

@@ -17,9 +17,9 @@ from click.testing import CliRunner, Result
 from regression_model.artifact import open_artifact
 from regression_model.artifact_folders import save_artifact
 from regression_model.cli import group
+from regression_model.config.reader import bundled_config
 from regression_model.errors import ArtifactCorrupt, DataError, ModelNotFound
 from regression_model.training import reproduce as reproducing
-from regression_model.training.config import bundled_config
 from regression_model.training.data import load_sales, sample_sales
 from regression_model.training.persistence import save_trained
 from regression_model.training.reproduce import compare, find_config, find_sales, read_record

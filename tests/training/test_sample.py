@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regression_model.config.reader import bundled_config, load_spec, parse_spec
+from regression_model.config.spec import Spec
 from regression_model.errors import ConfigError, InvalidInput
 from regression_model.evaluation.metrics import rmsle
-from regression_model.spec import Spec
-from regression_model.training.config import bundled_config, load_spec, parse_spec
 from regression_model.training.data import load_sales, sample_sales
 from regression_model.training.pipeline import build_pipeline
 from regression_model.training.sample import generate, write_sample

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from optuna.trial import TrialState
 
+from regression_model.config.spec import Sought, Spec
 from regression_model.errors import ConfigError, DataError, StudyRefused
-from regression_model.spec import Sought, Spec
 from regression_model.training import tune
 from regression_model.training.data import Sales, sample_sales
 from regression_model.training.fit import MODEL, judge

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 from onnx import TensorProto
 
-from regression_model.spec import Derived
+from regression_model.config.spec import Derived
 from regression_model.training.graph import GraphBuilder, convert
 from regression_model.training.transformers.matrix import Matrix, MatrixTransformer
 
@@ -26,7 +26,7 @@ _NODE = {"=": "Equal", ">": "Greater", ">=": "GreaterOrEqual", "<": "Less", "<="
 class DerivedFeatures(MatrixTransformer):
     """Appends one column for each formula; a formula may use the columns of earlier ones.
 
-    ``formulas`` are :class:`~regression_model.spec.Derived` whose flags compare with numbers; an
+    ``formulas`` are :class:`~regression_model.config.spec.Derived` whose flags compare with numbers; an
     integer is the code of a level (the pipeline gives it).
     """
 

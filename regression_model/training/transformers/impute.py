@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from regression_model.spec import Imputation
+from regression_model.config.spec import Imputation
 from regression_model.training.graph import GraphBuilder, convert
 from regression_model.training.transformers.matrix import Columns, Matrix, MatrixTransformer
 
@@ -32,7 +32,7 @@ class MissingFlagger(MatrixTransformer):
 class DeclaredImputer(MatrixTransformer):
     """Fills unknown values by rule: a statistic (also within groups), a constant, another column.
 
-    ``rules`` maps a column to its :class:`~regression_model.spec.Imputation`; columns without one
+    ``rules`` maps a column to its :class:`~regression_model.config.spec.Imputation`; columns without one
     get their median. A group that training never met, or met without a value, gets the overall
     statistic; a column that is unknown throughout gets 0.
     """

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from regression_model.config.spec import Spec
 from regression_model.encoder import Encoder
 from regression_model.issues import NOTHING
 from regression_model.records import HouseValidator, rows_of
-from regression_model.spec import Spec
 from regression_model.tables import frame_rows, is_frame
 
 

@@ -1,4 +1,4 @@
-"""Read ``config.yml`` into a :class:`~regression_model.spec.Spec`, or say what is wrong where."""
+"""Read ``config.yml`` into a :class:`~regression_model.config.spec.Spec`, or say what is wrong where."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import strictyaml as sy
 from pydantic import ValidationError
 from strictyaml.ruamel.error import MarkedYAMLError
 
+from regression_model.config.check import Problem, problems_of
+from regression_model.config.spec import Limit, Spec
+from regression_model.config.yaml_lines import line_of, load
+from regression_model.config.yaml_schema import FORMULAS, KNOWN_KEYS, SCALAR, SCHEMA
 from regression_model.errors import ConfigError
-from regression_model.spec import Limit, Spec
-from regression_model.training.config_check import Problem, problems_of
-from regression_model.training.config_schema import FORMULAS, KNOWN_KEYS, SCALAR, SCHEMA
-from regression_model.training.yaml_lines import line_of, load
 
 Reader = Callable[[str, dict[str, Any]], dict[str, Any]]
 

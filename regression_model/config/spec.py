@@ -1,6 +1,6 @@
 """The one description of a model: its inputs, its transformations and its limits.
 
-A :class:`Spec` is frozen and has two loaders: ``regression_model.training.config`` reads it
+A :class:`Spec` is frozen and has two loaders: ``regression_model.config.reader`` reads it
 from ``config.yml`` (offline), :meth:`Spec.model_validate` from an artifact's manifest (online).
 Everything that needs to know a column asks the spec.
 """

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from math import inf, isfinite
 from typing import Any, NamedTuple, TypeVar
 
-from regression_model.spec import (
+from regression_model.config.spec import (
     NONE,
     UNKNOWN,
     Derived,

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import strictyaml as sy
 
-from regression_model.spec import (
+from regression_model.config.spec import (
     Estimator,
     Kind,
     NominalEncoding,
