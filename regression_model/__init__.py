@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         TrackingFailed,
     )
     from regression_model.explain import Baseline, Explanation
-    from regression_model.issues import Issue, Omitted, count_by_code
     from regression_model.predict import (
         Model,
         Prediction,
@@ -45,7 +44,8 @@ if TYPE_CHECKING:
         make_prediction,
         validate_inputs,
     )
-    from regression_model.records import Request, parse_request
+    from regression_model.reading.issues import Issue, Omitted, count_by_code
+    from regression_model.reading.validation import Request, parse_request
 
 __all__ = [
     "ArtifactCorrupt",

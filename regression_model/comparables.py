@@ -9,8 +9,8 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from regression_model.config.spec import Feature, Spec
-from regression_model.encoder import Matrix
 from regression_model.past_sales import NO_ID, PastSales, Reals
+from regression_model.reading.encoder import Matrix
 
 COUNT = 5
 _ALIKE = 12  # decimals of a similarity beyond which only rounding differs

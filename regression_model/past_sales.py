@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from regression_model.artifact import COMPARABLES, Artifact
 from regression_model.config.spec import Feature, Spec
-from regression_model.encoder import Matrix
 from regression_model.errors import ArtifactCorrupt
+from regression_model.reading.encoder import Matrix
 
 Reals = NDArray[np.float64]
 

@@ -25,13 +25,13 @@ from regression_model.config.spec import Spec
 from regression_model.errors import ArtifactCorrupt, ArtifactError, ArtifactIncompatible
 from regression_model.explain import Explainer, Explanation
 from regression_model.golden import golden_houses
-from regression_model.issues import Errors, Issue, LeftOut, Warnings, left_out
 from regression_model.past_sales import read_past_sales
-from regression_model.records import House, Request, parse_request, request_of
-from regression_model.rows import Reading, RowReader
+from regression_model.reading.issues import Errors, Issue, LeftOut, Warnings, left_out
+from regression_model.reading.rows import Reading, RowReader
+from regression_model.reading.tables import frame_rows, is_frame
+from regression_model.reading.validation import House, Request, parse_request, request_of
 from regression_model.schema import JSONSchema, house_schema, request_schema
 from regression_model.scorer import Scorer
-from regression_model.tables import frame_rows, is_frame
 
 if TYPE_CHECKING:
     from regression_model.batch.encode import ColumnEncoder

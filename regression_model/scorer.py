@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from regression_model.encoder import Matrix
+from regression_model.reading.encoder import Matrix
 from regression_model.runtime import ort
 
 Dollars = NDArray[np.float64]

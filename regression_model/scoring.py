@@ -13,10 +13,10 @@ from pydantic_core import to_json
 
 from regression_model.errors import InvalidInput, MissingDependency
 from regression_model.file_conflicts import refuse_conflicts
-from regression_model.issues import OF_TABLE, Issue
 from regression_model.predict import Model, Prediction
-from regression_model.rows import Reading
-from regression_model.tables import TableReader
+from regression_model.reading.issues import OF_TABLE, Issue
+from regression_model.reading.rows import Reading
+from regression_model.reading.tables import TableReader
 from regression_model.whole_file import replacing
 
 Row = Mapping[str, Any]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from regression_model.encoder import Matrix
+from regression_model.reading.encoder import Matrix
 
 Reals = NDArray[np.float64]
 Score = Callable[[Matrix], Reals]

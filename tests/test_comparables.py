@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from regression_model import Model
 from regression_model.comparables import Comparable, Comparables
 from regression_model.config.spec import Feature, Spec
-from regression_model.encoder import Encoder, Matrix
 from regression_model.past_sales import PastSales, read_past_sales
-from regression_model.records import HouseValidator
+from regression_model.reading.encoder import Encoder, Matrix
+from regression_model.reading.validation import HouseValidator
 
 PRICE = 180_000.0
 

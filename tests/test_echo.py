@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from regression_model.echo import echo, named, short
+from regression_model.reading.echo import echo, named, short
 
 
 class Endless:

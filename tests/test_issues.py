@@ -12,10 +12,10 @@ from typing import Any, get_args
 import pandas as pd
 import pytest
 
-from regression_model import suggestions
 from regression_model.batch.chunk import chunk_of_rows
 from regression_model.batch.valuing import TableValuer
-from regression_model.issues import (
+from regression_model.reading import suggestions
+from regression_model.reading.issues import (
     ERROR_CODES,
     MAX_ISSUES_OF_LIST,
     MAX_ISSUES_OF_ROW,
@@ -29,8 +29,8 @@ from regression_model.issues import (
     count_by_code,
     issue,
 )
-from regression_model.suggestions import nearest
-from regression_model.tables import TableReader, frame_rows
+from regression_model.reading.suggestions import nearest
+from regression_model.reading.tables import TableReader, frame_rows
 
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}
 UNKNOWN = {f"field {i}": i for i in range(30)}
@@ -258,7 +258,7 @@ def test_an_object_of_thousands_of_names_is_refused_unread(
     strange = {f"field {i}": i for i in range(known + MAX_UNKNOWN_NAMES - len(LEAST))}
     (last,) = model.reader.validator.check([{**LEAST, **strange}])[1][-1:]
 
-    monkeypatch.setattr("regression_model.issues.nearest", None)  # nothing may be searched
+    monkeypatch.setattr("regression_model.reading.issues.nearest", None)  # nothing may be searched
     refused = model.predict([{**LEAST, **strange, "one": "more"}])
 
     assert last["field"] == "field 19"

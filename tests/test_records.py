@@ -13,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regression_model.errors import InvalidInput, MalformedJSON
-from regression_model.records import HouseValidator, Issue, Malformed, issue, parse_request, rows_of
+from regression_model.reading.validation import (
+    HouseValidator,
+    Issue,
+    Malformed,
+    issue,
+    parse_request,
+    rows_of,
+)
 
 # Derandomised and without a database: the same examples on every machine. No deadline: a shared
 # machine may stall, and no test here is about speed.

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from regression_model import Model
 from regression_model.config.spec import Spec
-from regression_model.records import Malformed
-from regression_model.rows import Reading, RowReader
+from regression_model.reading.rows import Reading, RowReader
+from regression_model.reading.validation import Malformed
 from regression_model.training.sample import generate
 
 ODD = [

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from regression_model import InvalidInput
 from regression_model.config.spec import Feature, Spec
-from regression_model.records import HouseValidator
+from regression_model.reading.validation import HouseValidator
 from regression_model.schema import house_schema
 from regression_model.training.edge import random_houses
 

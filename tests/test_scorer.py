@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from regression_model.config.spec import Spec
-from regression_model.encoder import Encoder, Matrix
+from regression_model.reading.encoder import Encoder, Matrix
 from regression_model.scorer import Scorer
 
 

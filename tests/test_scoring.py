@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from regression_model import InvalidInput, Model
+from regression_model.reading.tables import CHUNK
 from regression_model.scoring import COLUMNS, Tally, score_table
-from regression_model.tables import CHUNK
 
 HEADER = "Id,Neighborhood,OverallQual,YearBuilt,GrLivArea"
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}

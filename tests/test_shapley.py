@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from regression_model.encoder import Matrix
+from regression_model.reading.encoder import Matrix
 from regression_model.shapley import Reals, Score, contributions
 
 PROPERTY = settings(max_examples=60, derandomize=True, database=None, deadline=None)

@@ -13,8 +13,8 @@ import pytest
 
 from regression_model.config.spec import Spec
 from regression_model.errors import InvalidInput
-from regression_model.records import Malformed
-from regression_model.tables import CHUNK, TableReader, frame_rows, is_frame, known_columns
+from regression_model.reading.tables import CHUNK, TableReader, frame_rows, is_frame, known_columns
+from regression_model.reading.validation import Malformed
 
 HEADER = "Id,Neighborhood,OverallQual,YearBuilt,GrLivArea,Alley"
 LINE = "1,NAmes,5,1960,1000,Grvl"
@@ -341,7 +341,7 @@ def test_a_name_that_repeats_among_thousands_is_found(spec: Spec, tmp_path: Path
 def test_unknown_names_of_rows_are_told_apart_up_to_a_limit(
     spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("regression_model.tables.MAX_STRANGE_NAMES", 15)
+    monkeypatch.setattr("regression_model.reading.tables.MAX_STRANGE_NAMES", 15)
     path = tmp_path / "houses.ndjson"
     said = []
     for count in (14, 15, 40):

@@ -12,7 +12,7 @@ import pytest
 from pydantic_core import SchemaValidator, ValidationError
 
 from regression_model.config.spec import Spec
-from regression_model.values import code_of, refusal, value_schema
+from regression_model.reading.values import code_of, refusal, value_schema
 
 ODD: list[Any] = [
     None, True, False, "", "5", "text", -1, 0, 3, 10**9, 10**20, 10**400, -(10**400),

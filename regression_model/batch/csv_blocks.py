@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from regression_model.tables import CsvHeader, TableReader
+from regression_model.reading.tables import CsvHeader, TableReader
 
 BLOCK = 4 * 2**20
 _QUOTE, _COMMA, _NEWLINE, _RETURN = (ord(c) for c in '",\n\r')

@@ -16,8 +16,8 @@ from regression_model.batch.chunk import Chunk, chunk_of_rows
 from regression_model.batch.columns import Column, Levels, is_plain_number
 from regression_model.batch.csv_blocks import Block, Rows, record_ends
 from regression_model.config.spec import Spec
-from regression_model.records import Malformed
-from regression_model.tables import CsvHeader, TableReader, ragged
+from regression_model.reading.tables import CsvHeader, TableReader, ragged
+from regression_model.reading.validation import Malformed
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _LONGEST_CELL = 2**17  # csv.field_size_limit() of Python, in characters

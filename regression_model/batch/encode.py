@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from regression_model.batch.columns import Column, Levels, Mask, Numbers, is_plain_number, levels_of
 from regression_model.config.spec import Feature, Spec
-from regression_model.encoder import Matrix
-from regression_model.rows import RowReader
+from regression_model.reading.encoder import Matrix
+from regression_model.reading.rows import RowReader
 
 
 class Encoded(NamedTuple):

@@ -12,9 +12,9 @@ from regression_model.batch.chunk import Chunk
 from regression_model.batch.columns import Column, Levels, Numbers, Opaque
 from regression_model.batch.valuing import TableValuer, Valued
 from regression_model.config.spec import Spec
-from regression_model.issues import OF_ANSWER, Issue, left_out
 from regression_model.predict import Model, Prediction
-from regression_model.tables import check_names, frame_rows, known_columns
+from regression_model.reading.issues import OF_ANSWER, Issue, left_out
+from regression_model.reading.tables import check_names, frame_rows, known_columns
 
 
 def predict_frame(model: Model, frame: Any) -> Prediction:

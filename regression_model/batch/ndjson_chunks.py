@@ -18,7 +18,7 @@ from pyarrow import json
 from regression_model.batch.arrow import column_of, is_text
 from regression_model.batch.chunk import Chunk, chunk_of_rows
 from regression_model.config.spec import Spec
-from regression_model.tables import json_row
+from regression_model.reading.tables import json_row
 
 BLOCK = 8 * 2**20
 _NOT_ALIKE = (b"\\", b"NaN", b"Inf")  # read otherwise by Arrow, or able to hide what is counted

@@ -16,7 +16,7 @@ from regression_model.batch.csv_chunks import CsvChunks
 from regression_model.batch.ndjson_chunks import NdjsonChunks
 from regression_model.config.spec import Spec
 from regression_model.errors import InvalidInput
-from regression_model.tables import TableReader
+from regression_model.reading.tables import TableReader
 
 PARQUET_ROWS = 16_384
 

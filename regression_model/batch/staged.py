@@ -13,7 +13,7 @@ from regression_model.batch.graph_trees import forest_of
 from regression_model.batch.signs import without_negatives
 from regression_model.batch.transpose import transposed
 from regression_model.batch.trees import ForestEvaluator
-from regression_model.encoder import Matrix
+from regression_model.reading.encoder import Matrix
 from regression_model.scorer import INPUT_NAME, OUTPUT_NAMES, open_session
 
 _BLOCK = 16_384  # as many rows as keep the planes of a group of trees in a core's cache

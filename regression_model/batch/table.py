@@ -14,7 +14,7 @@ from regression_model.batch.sources import Part, parts
 from regression_model.batch.valuing import Score, TableValuer
 from regression_model.batch.writers import format_of
 from regression_model.predict import Model
-from regression_model.tables import TableReader
+from regression_model.reading.tables import TableReader
 
 
 class Done(NamedTuple):

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from regression_model.batch.chunk import Chunk
 from regression_model.batch.encode import Encoded
-from regression_model.encoder import Matrix
-from regression_model.issues import OF_TABLE, Issues, Limits
 from regression_model.predict import Model
-from regression_model.rows import Reading
+from regression_model.reading.encoder import Matrix
+from regression_model.reading.issues import OF_TABLE, Issues, Limits
+from regression_model.reading.rows import Reading
 from regression_model.scorer import Dollars, Valuation
 
 Score = Callable[[Matrix], Valuation]

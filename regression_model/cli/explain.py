@@ -73,8 +73,8 @@ def _row(source: Path, row: int, spec: Spec) -> Any:
 
 def _rows(source: Path, spec: Spec) -> Iterator[Any]:
     from regression_model.errors import InvalidInput
-    from regression_model.records import parse_request
-    from regression_model.tables import TableReader
+    from regression_model.reading.tables import TableReader
+    from regression_model.reading.validation import parse_request
 
     if source.suffix.lower() != ".json":
         for chunk in TableReader(source, spec).chunks():

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression_model.differential.side import Reals, Side, Step
-from regression_model.encoder import Matrix
+from regression_model.reading.encoder import Matrix
 from regression_model.shapley import contributions
 
 

@@ -20,7 +20,7 @@ from regression_model.errors import InvalidInput
 from regression_model.evaluation.strata import by_label, price_deciles
 from regression_model.evaluation.study import Study, study
 from regression_model.predict import Model
-from regression_model.tables import CHUNK
+from regression_model.reading.tables import CHUNK
 
 MOVERS = 10
 EXPLAINED = 100  # houses whose moves are split by field

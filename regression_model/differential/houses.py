@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from regression_model.errors import InvalidInput
 from regression_model.predict import Model
-from regression_model.tables import TableReader, frame_rows
+from regression_model.reading.tables import TableReader, frame_rows
 from regression_model.training.data import SAMPLE, check_prices
 
 GENERATED = 1460

@@ -12,7 +12,7 @@ import numpy as np
 
 from regression_model.config.spec import Feature
 from regression_model.differential.side import Side, Step
-from regression_model.encoder import Matrix
+from regression_model.reading.encoder import Matrix
 
 HIDDEN, BELOW, ABOVE = "hidden", "far below its range", "far above its range"
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from regression_model.encoder import Matrix
 from regression_model.explain import typical_row
-from regression_model.issues import OF_TABLE
 from regression_model.predict import Model
-from regression_model.rows import Reading
-from regression_model.tables import CHUNK
+from regression_model.reading.encoder import Matrix
+from regression_model.reading.issues import OF_TABLE
+from regression_model.reading.rows import Reading
+from regression_model.reading.tables import CHUNK
 
 Reals = NDArray[np.float64]
 Step = Callable[[str], None]

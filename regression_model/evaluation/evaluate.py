@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression_model.artifact import GRAPH
-from regression_model.encoder import Encoder, Matrix
 from regression_model.evaluation.importance import importance
 from regression_model.evaluation.outcomes import Estimates, Outcomes
 from regression_model.evaluation.strata import location_names
 from regression_model.evaluation.study import RESAMPLES, Study, study
-from regression_model.issues import NOTHING
 from regression_model.predict import Model
-from regression_model.records import HouseValidator
+from regression_model.reading.encoder import Encoder, Matrix
+from regression_model.reading.issues import NOTHING
+from regression_model.reading.tables import CHUNK, frame_rows
+from regression_model.reading.validation import HouseValidator
 from regression_model.scorer import Scorer
-from regression_model.tables import CHUNK, frame_rows
 from regression_model.training.data import Sales
 
 Step = Callable[[str], None]

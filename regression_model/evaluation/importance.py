@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from regression_model.encoder import Matrix
+from regression_model.reading.encoder import Matrix
 
 MOST_ROWS = 500
 

@@ -14,10 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from regression_model.config.spec import Feature, Spec
-from regression_model.encoder import Encoder
-from regression_model.issues import ALL, Issue
-from regression_model.records import House, HouseValidator
-from regression_model.tables import Progress, TableReader
+from regression_model.reading.encoder import Encoder
+from regression_model.reading.issues import ALL, Issue
+from regression_model.reading.tables import Progress, TableReader
+from regression_model.reading.validation import House, HouseValidator
 from regression_model.training.data import check_prices
 
 FIRST_ROWS = 5

@@ -16,12 +16,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from regression_model.config.spec import Feature, Spec
-from regression_model.echo import short
-from regression_model.encoder import Encoder
 from regression_model.errors import DataError, InvalidInput
-from regression_model.issues import Issues, Omitted, issue, left_out
-from regression_model.records import House, HouseValidator, Malformed
-from regression_model.tables import TableReader, frame_rows
+from regression_model.reading.echo import short
+from regression_model.reading.encoder import Encoder
+from regression_model.reading.issues import Issues, Omitted, issue, left_out
+from regression_model.reading.tables import TableReader, frame_rows
+from regression_model.reading.validation import House, HouseValidator, Malformed
 
 FILE, SAMPLE = "file", "sample"
 MOST_FAULTS = 200

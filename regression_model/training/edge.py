@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from regression_model.config.spec import Feature, Spec
-from regression_model.encoder import Matrix
-from regression_model.records import House
+from regression_model.reading.encoder import Matrix
+from regression_model.reading.validation import House
 from regression_model.training.difficulty import DifficultyRegressor, difficulty_features
 from regression_model.training.trees import Tree, trees_of
 

@@ -9,10 +9,10 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from regression_model.config.spec import Spec
-from regression_model.encoder import Matrix
 from regression_model.errors import ParityError
 from regression_model.evaluation.metrics import Prices
 from regression_model.predict import TOLERANCE
+from regression_model.reading.encoder import Matrix
 from regression_model.scorer import Scorer
 from regression_model.training.difficulty import DifficultyRegressor, predict_difficulty
 from regression_model.training.edge import edge_matrix

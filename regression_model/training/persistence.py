@@ -31,10 +31,10 @@ from regression_model.artifact import (
 )
 from regression_model.artifact_folders import remove_superseded, save_artifact
 from regression_model.config.spec import Spec
-from regression_model.encoder import Encoder
 from regression_model.errors import ArtifactIncompatible
-from regression_model.issues import NOTHING
-from regression_model.records import HouseValidator
+from regression_model.reading.encoder import Encoder
+from regression_model.reading.issues import NOTHING
+from regression_model.reading.validation import HouseValidator
 from regression_model.scorer import Scorer
 from regression_model.training.card import model_card
 from regression_model.training.data import Sales

@@ -23,7 +23,7 @@ from regression_model import Model, RegressionModelError
 from regression_model.batch import csv_blocks, ndjson_chunks, sources
 from regression_model.batch.frames import predict_frame
 from regression_model.batch.valuing import TableValuer
-from regression_model.tables import TableReader, frame_rows
+from regression_model.reading.tables import TableReader, frame_rows
 
 NAMES = [
     "Id", "Neighborhood", "OverallQual", "YearBuilt", "GrLivArea", "MSSubClass", "Alley",

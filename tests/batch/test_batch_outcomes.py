@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from regression_model.batch.outcomes import csv_lines, ndjson_lines
 from regression_model.batch.valuing import Valued, rounded
-from regression_model.issues import Issues, issue
+from regression_model.reading.issues import Issues, issue
 
 NAMES = ["Nümber", "price", "low", "high", "errors", "warnings"]
 

@@ -64,7 +64,7 @@ def test_no_more_rows_are_scored_than_needed() -> None:
 def test_a_model_listens_to_the_size_and_quality_of_a_house(
     model: Any, trained: Any, sales: Any
 ) -> None:
-    from regression_model.encoder import Encoder
+    from regression_model.reading.encoder import Encoder
     from regression_model.scorer import Scorer
 
     encoder = Encoder(model.spec)

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from ml_api import snippets
 from ml_api.config import Config
 from ml_api.problems import PROBLEMS
-from regression_model.issues import ErrorCode, WarningCode
+from regression_model.reading.issues import ErrorCode, WarningCode
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text("utf-8")
 

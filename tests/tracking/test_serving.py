@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from regression_model import load_model
 from regression_model.cli import group
-from regression_model.tables import TableReader
+from regression_model.reading.tables import TableReader
 
 pytest.importorskip("mlflow", reason="MLflow has an environment of its own: tox -e mlflow")
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's and its libraries' are not ours

@@ -13,7 +13,7 @@ import pytest
 
 from regression_model.config.spec import Spec
 from regression_model.errors import DataError
-from regression_model.issues import MAX_ISSUES_OF_ROW
+from regression_model.reading.issues import MAX_ISSUES_OF_ROW
 from regression_model.training.data import (
     MOST_FAULTS,
     Sales,

@@ -10,7 +10,7 @@ import pytest
 
 from regression_model.config.spec import Spec
 from regression_model.predict import Model
-from regression_model.records import House
+from regression_model.reading.validation import House
 from regression_model.scorer import Scorer
 from regression_model.training.compile import compile_pipeline
 from regression_model.training.data import Sales

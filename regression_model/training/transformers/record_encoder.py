@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from regression_model.config.spec import Spec
-from regression_model.encoder import Encoder
-from regression_model.issues import NOTHING
-from regression_model.records import HouseValidator, rows_of
-from regression_model.tables import frame_rows, is_frame
+from regression_model.reading.encoder import Encoder
+from regression_model.reading.issues import NOTHING
+from regression_model.reading.tables import frame_rows, is_frame
+from regression_model.reading.validation import HouseValidator, rows_of
 
 
 class RecordEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types

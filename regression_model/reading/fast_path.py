@@ -15,8 +15,8 @@ from operator import getitem, gt, itemgetter, lt, mod
 from typing import Any
 
 from regression_model.config.spec import Feature, Spec
-from regression_model.encoder import Encoder
-from regression_model.judge import Judge
+from regression_model.reading.encoder import Encoder
+from regression_model.reading.value_codes import Judge
 
 LARGEST_EXACT = 2**53  # the largest integer that a double counts to
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, NamedTuple, NotRequired, get_args
 from pydantic import Field
 from typing_extensions import TypeAliasType, TypedDict
 
-from regression_model.echo import echo
-from regression_model.suggestions import nearest
+from regression_model.reading.echo import echo
+from regression_model.reading.suggestions import nearest
 
 MAX_ISSUES_OF_ROW = 20
 MAX_ISSUES_OF_LIST = 10_000

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression_model.config.spec import Feature, Spec
-from regression_model.encoder import Encoder
-from regression_model.issues import NOTHING
-from regression_model.records import House, HouseValidator
+from regression_model.reading.encoder import Encoder
+from regression_model.reading.issues import NOTHING
+from regression_model.reading.validation import House, HouseValidator
 
 _MOST_REMEMBERED = 100_000
 _DOUBTFUL = np.inf  # no code of a value that is free of doubt

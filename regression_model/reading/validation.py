@@ -19,9 +19,9 @@ from pydantic_core import (
 )
 
 from regression_model.config.spec import Feature, Spec
-from regression_model.echo import named, short
 from regression_model.errors import InvalidInput, MalformedJSON
-from regression_model.issues import (
+from regression_model.reading.echo import named, short
+from regression_model.reading.issues import (
     MAX_UNKNOWN_NAMES,
     NONE_FOUND,
     OF_ANSWER,
@@ -31,7 +31,7 @@ from regression_model.issues import (
     Limits,
     issue,
 )
-from regression_model.values import code_of, refusal, value_schema
+from regression_model.reading.values import code_of, refusal, value_schema
 
 House = dict[str, Any]
 

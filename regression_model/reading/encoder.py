@@ -13,8 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression_model.config.spec import Feature, Level, Spec
-from regression_model.issues import NONE_FOUND, OF_ANSWER, Issue, Issues, Limits, WarningCode, issue
-from regression_model.records import House
+from regression_model.reading.issues import (
+    NONE_FOUND,
+    OF_ANSWER,
+    Issue,
+    Issues,
+    Limits,
+    WarningCode,
+    issue,
+)
+from regression_model.reading.validation import House
 
 Matrix = NDArray[np.float32]
 

@@ -16,10 +16,10 @@ from typing import Any, BinaryIO, NamedTuple
 from pydantic_core import from_json
 
 from regression_model.config.spec import Feature, Spec
-from regression_model.echo import short
 from regression_model.errors import InvalidInput, MissingDependency
-from regression_model.issues import Issue, issue
-from regression_model.records import Malformed
+from regression_model.reading.echo import short
+from regression_model.reading.issues import Issue, issue
+from regression_model.reading.validation import Malformed
 
 Progress = Callable[[int], None]
 ReadCell = Callable[[str], Any]

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from regression_model.config.spec import Spec
-from regression_model.encoder import Encoder, Matrix
-from regression_model.issues import NONE_FOUND, OF_ANSWER, Issues, Limits
-from regression_model.judge import Judge
-from regression_model.plain import LARGEST_EXACT, PlainEncoder
-from regression_model.records import House, HouseValidator
+from regression_model.reading.encoder import Encoder, Matrix
+from regression_model.reading.fast_path import LARGEST_EXACT, PlainEncoder
+from regression_model.reading.issues import NONE_FOUND, OF_ANSWER, Issues, Limits
+from regression_model.reading.validation import House, HouseValidator
+from regression_model.reading.value_codes import Judge
 
 
 class Reading(NamedTuple):

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from regression_model.config.spec import Feature
-from regression_model.echo import named, short
-from regression_model.issues import ErrorCode
+from regression_model.reading.echo import named, short
+from regression_model.reading.issues import ErrorCode
 
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 

@@ -1,0 +1,1 @@
+"""Houses as people send them, checked row by row and encoded as a numeric matrix."""
