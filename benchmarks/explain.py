@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from regression_model import Model, load_model
 from regression_model.artifact import GRAPH
-from regression_model.explain import Explainer
-from regression_model.past_sales import read_past_sales
+from regression_model.explaining.explain import Explainer
+from regression_model.explaining.past_sales import read_past_sales
+from regression_model.explaining.shapley import ROWS, contributions
 from regression_model.reading.encoder import Encoder, Matrix
 from regression_model.reading.tables import TableReader, frame_rows
 from regression_model.reading.validation import HouseValidator
 from regression_model.scorer import Scorer
-from regression_model.shapley import ROWS, contributions
 
 PAIRS = 1000
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from regression_model.artifact import origin_of
     from regression_model.artifact_folders import copy_artifact
-    from regression_model.comparables import Comparable
     from regression_model.errors import (
         ArtifactCorrupt,
         ArtifactError,
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
         StudyRefused,
         TrackingFailed,
     )
-    from regression_model.explain import Baseline, Explanation
+    from regression_model.explaining.comparables import Comparable
+    from regression_model.explaining.explain import Baseline, Explanation
     from regression_model.predict import (
         Model,
         Prediction,

@@ -20,12 +20,12 @@ from regression_model.artifact import (
     Artifact,
     open_artifact,
 )
-from regression_model.comparables import Comparable, Comparables
 from regression_model.config.spec import Spec
 from regression_model.errors import ArtifactCorrupt, ArtifactError, ArtifactIncompatible
-from regression_model.explain import Explainer, Explanation
+from regression_model.explaining.comparables import Comparable, Comparables
+from regression_model.explaining.explain import Explainer, Explanation
+from regression_model.explaining.past_sales import read_past_sales
 from regression_model.golden import golden_houses
-from regression_model.past_sales import read_past_sales
 from regression_model.reading.issues import Errors, Issue, LeftOut, Warnings, left_out
 from regression_model.reading.rows import Reading, RowReader
 from regression_model.reading.tables import frame_rows, is_frame

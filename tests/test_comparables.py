@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from regression_model import Model
-from regression_model.comparables import Comparable, Comparables
 from regression_model.config.spec import Feature, Spec
-from regression_model.past_sales import PastSales, read_past_sales
+from regression_model.explaining.comparables import Comparable, Comparables
+from regression_model.explaining.past_sales import PastSales, read_past_sales
 from regression_model.reading.encoder import Encoder, Matrix
 from regression_model.reading.validation import HouseValidator
 

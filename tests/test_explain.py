@@ -19,8 +19,8 @@ from regression_model import ArtifactCorrupt, Explanation, Model, load_model, ma
 from regression_model.artifact import COMPARABLES, Artifact, open_artifact
 from regression_model.artifact_folders import save_artifact
 from regression_model.config.spec import Spec
-from regression_model.explain import Explainer, decoded, typical_row
-from regression_model.past_sales import PastSales, read_past_sales
+from regression_model.explaining.explain import Explainer, decoded, typical_row
+from regression_model.explaining.past_sales import PastSales, read_past_sales
 from regression_model.training.edge import random_houses
 
 PROPERTY = settings(max_examples=40, derandomize=True, database=None, deadline=None)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from regression_model.explaining.shapley import Reals, Score, contributions
 from regression_model.reading.encoder import Matrix
-from regression_model.shapley import Reals, Score, contributions
 
 PROPERTY = settings(max_examples=60, derandomize=True, database=None, deadline=None)
 WEIGHTS = np.array([3.0, -2.0, 0.5, 7.0, 1.0, -4.0])

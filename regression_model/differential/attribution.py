@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression_model.differential.side import Reals, Side, Step
+from regression_model.explaining.shapley import contributions
 from regression_model.reading.encoder import Matrix
-from regression_model.shapley import contributions
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from regression_model.artifact import CARD, Artifact
 from regression_model.config.spec import Spec
 from regression_model.evaluation.metrics import score
-from regression_model.past_sales import PastSales, read_past_sales
+from regression_model.explaining.past_sales import PastSales, read_past_sales
 from regression_model.tracking.runs import Data, Run, defined, flattened
 from regression_model.training.fit import LASSO, MEAN, MODEL, folds_of
 

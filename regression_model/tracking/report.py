@@ -17,9 +17,9 @@ from regression_model.evaluation.evaluate import Evaluation
 from regression_model.evaluation.outcomes import Estimates
 from regression_model.evaluation.report import report_sections
 from regression_model.evaluation.study import Study
+from regression_model.explaining.past_sales import PastSales, read_past_sales
 from regression_model.pages.blocks import Figure, Section, Svg
 from regression_model.pages.page import render_page
-from regression_model.past_sales import PastSales, read_past_sales
 from regression_model.predict import Model
 from regression_model.whole_file import write_text
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from regression_model.config.spec import Spec
 from regression_model.evaluation.importance import importance
-from regression_model.past_sales import NO_ID, PastSales
+from regression_model.explaining.past_sales import NO_ID, PastSales
 from regression_model.reading.encoder import Encoder
 from regression_model.scorer import Scorer
 from regression_model.training.data import Sales

@@ -11,10 +11,10 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from regression_model.config.spec import Feature, Level, Spec
-from regression_model.past_sales import PastSales
+from regression_model.explaining.past_sales import PastSales
+from regression_model.explaining.shapley import Reals, Score, contributions
 from regression_model.reading.encoder import Matrix
 from regression_model.reading.validation import House
-from regression_model.shapley import Reals, Score, contributions
 
 FEWEST_SALES = 10
 

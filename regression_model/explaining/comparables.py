@@ -9,7 +9,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from regression_model.config.spec import Feature, Spec
-from regression_model.past_sales import NO_ID, PastSales, Reals
+from regression_model.explaining.past_sales import NO_ID, PastSales, Reals
 from regression_model.reading.encoder import Matrix
 
 COUNT = 5
