@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from benchmarks.effort import Effort
-from regression_model.training.sample import write_sample
+from regression_model.sales.sample import write_sample
 
 GENERATED = 20_000
 PEER = Path(__file__).parent / "apps" / "batch_pandas.py"

@@ -53,7 +53,7 @@ def _rows(model: Model, data: Path | None, count: int) -> list[Any]:
     if data is not None:
         every = [row for chunk in TableReader(data, model.spec).chunks() for row in chunk]
         return every[:: max(len(every) // count, 1)][:count]
-    from regression_model.training.sample import generate
+    from regression_model.sales.sample import generate
 
     return list(islice(frame_rows(generate(count, seed=3, spec=model.spec), model.spec)[0], count))
 

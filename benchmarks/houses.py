@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from regression_model import Model
-from regression_model.training.sample import generate
+from regression_model.sales.sample import generate
 
 House = dict[str, Any]
 

@@ -21,7 +21,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from regression_model import Model, load_model, predict
-from regression_model.training.sample import generate
+from regression_model.sales.sample import generate
 
 STAGES = ("parsing", "reading", "inference", "answer", "total")
 SIZES = (1, 10, 100, 1_000, 10_000)

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from regression_model import Model, load_model
 from regression_model.config.reader import bundled_config, parse_spec
 from regression_model.config.spec import Spec
-from regression_model.training.data import sample_sales
+from regression_model.sales.table import sample_sales
 from regression_model.training.fit import train
 from regression_model.training.persistence import save_trained
 

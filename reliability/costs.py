@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import psutil
 
 from regression_model import Model, load_model
-from regression_model.training.sample import generate
+from regression_model.sales.sample import generate
 from reliability.bodies import LIMIT, MEBIBYTE
 from reliability.scenario import Measured, Trial, scenario
 from reliability.service import JSON, PREDICT, Service

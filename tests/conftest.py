@@ -64,7 +64,7 @@ def spec(quick_config: str) -> Any:
 @pytest.fixture(scope="session")
 def sales(spec: Any) -> Any:
     """The first synthetic sales, checked and in order."""
-    from regression_model.training.data import sample_sales
+    from regression_model.sales.table import sample_sales
 
     return sample_sales(spec, QUICK_ROWS)
 
@@ -97,7 +97,7 @@ def model(artifact: Path) -> Any:
 
 @pytest.fixture(scope="session")
 def _generated_houses(spec: Any) -> str:
-    from regression_model.training.sample import generate
+    from regression_model.sales.sample import generate
 
     frame = generate(50, seed=7, spec=spec).drop(columns=spec.target.name)
     return str(frame.to_json(orient="records"))

@@ -28,7 +28,7 @@ UNSEEN = 1459
 @pytest.fixture(scope="module")
 def sales(ames: Path, spec: Spec) -> Any:
     """The 1,460 real sales, in place of the synthetic ones."""
-    from regression_model.training.data import load_sales
+    from regression_model.sales.table import load_sales
 
     return load_sales(ames / "train.csv", spec)
 

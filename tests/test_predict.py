@@ -483,7 +483,7 @@ def test_whatever_is_given_is_answered_or_refused_as_documented(model: Model, co
 @pytest.fixture
 def frame(spec: Spec) -> pd.DataFrame:
     """Sales as pandas holds them, the price included."""
-    from regression_model.training.sample import generate
+    from regression_model.sales.sample import generate
 
     return generate(40, seed=7, spec=spec)
 

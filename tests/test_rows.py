@@ -14,7 +14,7 @@ from regression_model import Model
 from regression_model.config.spec import Spec
 from regression_model.reading.rows import Reading, RowReader
 from regression_model.reading.validation import Malformed
-from regression_model.training.sample import generate
+from regression_model.sales.sample import generate
 
 ODD = [
     None,

@@ -15,7 +15,7 @@ import socket
 import time
 
 from regression_model import load_model
-from regression_model.training.sample import generate
+from regression_model.sales.sample import generate
 
 PATH = "/v1/regression-model/predict"
 PATIENCE_SECONDS = 60

@@ -41,7 +41,7 @@ def command(data: Path, artifact: Path | None, report: Path | None, as_json: boo
     """
     from regression_model.evaluation.evaluate import evaluate, model_importance, steps_of
     from regression_model.predict import load_model
-    from regression_model.training.data import load_sales
+    from regression_model.sales.table import load_sales
 
     if report is not None:
         from regression_model.evaluation.report import render_report

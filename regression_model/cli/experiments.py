@@ -14,7 +14,7 @@ from regression_model.cli.screen import json_option, messages, print_json, progr
 from regression_model.cli.tracking import asked_store, insist, track_option, track_saved
 
 if TYPE_CHECKING:
-    from regression_model.training.data import Sales
+    from regression_model.sales.table import Sales
     from regression_model.training.experiments import Result
 
 SHOWN = ("rmsle", "mae", "mdape", "ppe10")

@@ -14,7 +14,7 @@ from regression_model.cli.screen import messages, progress_bar
 
 if TYPE_CHECKING:
     from regression_model.config.spec import Spec
-    from regression_model.training.data import Sales
+    from regression_model.sales.table import Sales
 
 
 def usual_data() -> Path | None:
@@ -58,7 +58,7 @@ def given_sales(data: Path | None, spec: Spec, *, doing: str) -> Sales:
 
     Says loudly where they are synthetic.
     """
-    from regression_model.training.data import SAMPLE, load_sales, sample_sales
+    from regression_model.sales.table import SAMPLE, load_sales, sample_sales
 
     path = data if data is not None else usual_data()
     sales = sample_sales(spec) if path is None else load_sales(path, spec)

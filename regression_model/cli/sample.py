@@ -28,7 +28,7 @@ def command(count: int, output: Path, seed: int | None, as_json: bool) -> None:
     \b
       regression-model sample 1000 --output houses.csv
     """
-    from regression_model.training.sample import write_sample
+    from regression_model.sales.sample import write_sample
 
     write_sample(output, count, seed=seed)
     if as_json:

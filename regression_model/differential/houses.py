@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from regression_model.errors import InvalidInput
 from regression_model.predict import Model
 from regression_model.reading.tables import TableReader, frame_rows
-from regression_model.training.data import SAMPLE, check_prices
+from regression_model.sales.table import SAMPLE, check_prices
 
 GENERATED = 1460
 SEED = 1460  # of the generated houses; no model is trained on these
@@ -71,7 +71,7 @@ def generated_houses(old: Model, new: Model, *, count: int = GENERATED) -> House
     Their prices count only where both models were trained on the generator's sales; they say
     nothing of a model of real ones.
     """
-    from regression_model.training.sample import generate
+    from regression_model.sales.sample import generate
 
     frames = [generate(count, seed=SEED, spec=model.spec) for model in (old, new)]
     for_old, for_new = (

@@ -20,8 +20,8 @@ from regression_model.reading.encoder import Encoder, Matrix
 from regression_model.reading.issues import NOTHING
 from regression_model.reading.tables import CHUNK, frame_rows
 from regression_model.reading.validation import HouseValidator
+from regression_model.sales.table import Sales
 from regression_model.scorer import Scorer
-from regression_model.training.data import Sales
 
 Step = Callable[[str], None]
 

@@ -22,7 +22,7 @@ from regression_model.pages.blocks import Block, Cell, Figure, Prose, Section, T
 from regression_model.pages.figures import draw
 from regression_model.pages.page import render_page
 from regression_model.predict import Model
-from regression_model.training.data import SAMPLE, Sales
+from regression_model.sales.table import SAMPLE, Sales
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas

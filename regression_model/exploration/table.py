@@ -18,7 +18,7 @@ from regression_model.reading.encoder import Encoder
 from regression_model.reading.issues import ALL, Issue
 from regression_model.reading.tables import Progress, TableReader
 from regression_model.reading.validation import House, HouseValidator
-from regression_model.training.data import check_prices
+from regression_model.sales.table import check_prices
 
 FIRST_ROWS = 5
 MOST_LEVELS = 100  # values of a column that are no levels and counted one by one

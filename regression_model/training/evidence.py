@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from regression_model.config.spec import Spec
-from regression_model.training.data import Sales
+from regression_model.sales.table import Sales
 from regression_model.training.difficulty import (
     Column,
     DifficultyRegressor,

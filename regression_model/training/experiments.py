@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from regression_model.config.spec import Member, Spec
 from regression_model.evaluation.metrics import Prices, score
 from regression_model.evaluation.ratio_study import ratio_study
-from regression_model.training.data import Sales
+from regression_model.sales.table import Sales
 from regression_model.training.fit import MEAN, Scores, candidates, check_size, folds_of
 from regression_model.training.pipeline import build_pipeline
 

@@ -17,8 +17,8 @@ from regression_model.errors import DataError
 from regression_model.evaluation.metrics import Prices, rmsle, score
 from regression_model.evaluation.strata import location_names
 from regression_model.evaluation.study import RESAMPLES, Study, study
+from regression_model.sales.table import Sales
 from regression_model.training.compile import compile_pipeline
-from regression_model.training.data import Sales
 from regression_model.training.difficulty import (
     Column,
     DifficultyRegressor,

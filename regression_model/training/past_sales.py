@@ -16,8 +16,8 @@ from regression_model.config.spec import Spec
 from regression_model.evaluation.importance import importance
 from regression_model.explaining.past_sales import NO_ID, PastSales
 from regression_model.reading.encoder import Encoder
+from regression_model.sales.table import Sales
 from regression_model.scorer import Scorer
-from regression_model.training.data import Sales
 from regression_model.training.fit import Trained
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a ZIP file can name

@@ -35,9 +35,9 @@ from regression_model.errors import ArtifactIncompatible
 from regression_model.reading.encoder import Encoder
 from regression_model.reading.issues import NOTHING
 from regression_model.reading.validation import HouseValidator
+from regression_model.sales.table import Sales
 from regression_model.scorer import Scorer
 from regression_model.training.card import model_card
-from regression_model.training.data import Sales
 from regression_model.training.difficulty import DifficultyRegressor
 from regression_model.training.edge import random_houses
 from regression_model.training.fit import Trained

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from regression_model.config.spec import Spec
 from regression_model.errors import ConfigError
-from regression_model.training.data import Sales
+from regression_model.sales.table import Sales
 from regression_model.training.fit import check_size, folds_of
 from regression_model.training.pipeline import build_pipeline
 from regression_model.training.search import Place, Value, present_values, with_values

@@ -19,9 +19,9 @@ from regression_model.config.reader import bundled_config, parse_spec
 from regression_model.differential.compare import Difference, compare, steps_of
 from regression_model.differential.houses import generated_houses, read_houses
 from regression_model.differential.movement import movement
+from regression_model.sales.sample import generate, write_sample
 from regression_model.training.fit import train
 from regression_model.training.persistence import save_trained
-from regression_model.training.sample import generate, write_sample
 
 Variant = Callable[..., Path]
 HEADER = "Id,Neighborhood,OverallQual,YearBuilt,GrLivArea"

@@ -12,7 +12,7 @@ from regression_model import load_model
 from regression_model.config.spec import Spec
 from regression_model.evaluation.evaluate import evaluate, model_importance, steps_of
 from regression_model.evaluation.report import render_report
-from regression_model.training.data import sample_sales
+from regression_model.sales.table import sample_sales
 from regression_model.training.persistence import save_trained
 
 

@@ -17,7 +17,7 @@ Read = Callable[..., Table]
 
 @pytest.fixture(scope="session")
 def _sold(spec: Spec) -> pd.DataFrame:
-    from regression_model.training.sample import generate
+    from regression_model.sales.sample import generate
 
     frame = generate(300, seed=11, spec=spec)
     frame["Id"] = range(1, 301)

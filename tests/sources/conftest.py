@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from regression_model.cli import group
-from regression_model.training.sample import generate
+from regression_model.sales.sample import generate
 
 ROWS = 200
 

@@ -23,8 +23,8 @@ from sqlalchemy.exc import OperationalError
 from regression_model.artifact import open_artifact
 from regression_model.config.spec import Spec
 from regression_model.errors import DataError
+from regression_model.sales.table import load_sales
 from regression_model.sources.database import take_snapshot
-from regression_model.training.data import load_sales
 
 SERVERS = {
     "postgresql": (

@@ -19,8 +19,8 @@ import pytest
 from click.testing import Result
 
 from regression_model.config.spec import Spec
+from regression_model.sales.table import load_sales
 from regression_model.sources.folder import DATASETS_VARIABLE, fetched_data
-from regression_model.training.data import load_sales
 
 KAGGLE = "/api/v1/competitions/data/download-all/house-prices-advanced-regression-techniques"
 OPENML = "/api/v1/json/data/42165"

@@ -14,10 +14,10 @@ import pytest
 
 from regression_model.config.spec import Spec
 from regression_model.errors import FetchFailed
+from regression_model.sales.table import load_sales
 from regression_model.sources.arff import csv_of
 from regression_model.sources.download import Limits
 from regression_model.sources.openml import ADDRESS, VARIABLE, fetch
-from regression_model.training.data import load_sales
 
 DESCRIPTION = "/api/v1/json/data/42165"
 FILE = "/data/v1/download/21754539/house_prices.arff"

@@ -13,8 +13,8 @@ from click.testing import Result as Ended
 
 from regression_model.config.spec import Spec
 from regression_model.errors import TrackingFailed
+from regression_model.sales.table import Sales
 from regression_model.tracking.of_experiments import run_of_experiments
-from regression_model.training.data import Sales
 from regression_model.training.experiments import BLEND, RIVALS, Result, compare, steps_of
 from regression_model.training.fit import MEAN, MODEL, Trained
 

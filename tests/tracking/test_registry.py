@@ -17,8 +17,8 @@ from regression_model.cli import group
 from regression_model.config.reader import parse_spec
 from regression_model.errors import RegistryFailed
 from regression_model.registry.versions import Named, parse_uri, parse_version
+from regression_model.sales.table import sample_sales
 from regression_model.tracking.store import store_of
-from regression_model.training.data import sample_sales
 from regression_model.training.fit import train
 from regression_model.training.persistence import save_trained
 

@@ -13,10 +13,10 @@ import pytest
 from regression_model.artifact import open_artifact
 from regression_model.config.spec import Spec
 from regression_model.evaluation.metrics import rmsle, score
+from regression_model.sales.table import Sales
 from regression_model.tracking.of_artifact import params_of, run_of_artifact
 from regression_model.tracking.report import write_report
 from regression_model.tracking.runs import Run, defined, flattened
-from regression_model.training.data import Sales
 from regression_model.training.fit import MODEL, Trained, folds_of
 
 

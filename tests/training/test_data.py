@@ -14,14 +14,14 @@ import pytest
 from regression_model.config.spec import Spec
 from regression_model.errors import DataError
 from regression_model.reading.issues import MAX_ISSUES_OF_ROW
-from regression_model.training.data import (
+from regression_model.sales.sample import generate
+from regression_model.sales.table import (
     MOST_FAULTS,
     Sales,
     load_sales,
     sample_sales,
 )
 from regression_model.training.fit import train
-from regression_model.training.sample import generate
 from regression_model.training.transformers import RecordEncoder
 
 ROWS = 60

@@ -10,9 +10,9 @@ import pytest
 
 from regression_model.config.spec import Spec
 from regression_model.errors import GateFailed
-from regression_model.training.data import Sales, load_sales
+from regression_model.sales.sample import generate
+from regression_model.sales.table import Sales, load_sales
 from regression_model.training.fit import LASSO, MEAN, MODEL, Judgement, Trained, steps_of, train
-from regression_model.training.sample import generate
 
 ROWS = 150
 

@@ -12,8 +12,8 @@ from regression_model.config.spec import Limit, Spec
 from regression_model.errors import GateFailed
 from regression_model.evaluation.metrics import score
 from regression_model.evaluation.study import Study, study
+from regression_model.sales.table import Sales
 from regression_model.training import fit
-from regression_model.training.data import Sales
 from regression_model.training.fit import MODEL, Trained, train
 from regression_model.training.gate import (
     GATED,

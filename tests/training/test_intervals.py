@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from regression_model.config.spec import Spec
+from regression_model.sales.table import Sales
 from regression_model.scorer import Scorer
-from regression_model.training.data import Sales
 from regression_model.training.difficulty import predict_difficulty
 from regression_model.training.fit import Trained
 from regression_model.training.intervals import calibrate, covered

@@ -15,8 +15,8 @@ from onnx import numpy_helper
 from regression_model.config.spec import Spec
 from regression_model.errors import ParityError
 from regression_model.reading.validation import HouseValidator
+from regression_model.sales.table import Sales
 from regression_model.scorer import Scorer
-from regression_model.training.data import Sales
 from regression_model.training.edge import edge_matrix, random_houses
 from regression_model.training.fit import Trained
 from regression_model.training.parity import prove_parity

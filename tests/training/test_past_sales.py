@@ -15,7 +15,7 @@ import pytest
 from regression_model.config.spec import Spec
 from regression_model.evaluation.metrics import score
 from regression_model.explaining.past_sales import PastSales, unpacked_sales
-from regression_model.training.data import Sales
+from regression_model.sales.table import Sales
 from regression_model.training.fit import Trained
 from regression_model.training.past_sales import past_sales, written
 

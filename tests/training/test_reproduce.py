@@ -19,8 +19,8 @@ from regression_model.artifact_folders import save_artifact
 from regression_model.cli import group
 from regression_model.config.reader import bundled_config
 from regression_model.errors import ArtifactCorrupt, DataError, ModelNotFound
+from regression_model.sales.table import load_sales, sample_sales
 from regression_model.training import reproduce as reproducing
-from regression_model.training.data import load_sales, sample_sales
 from regression_model.training.persistence import save_trained
 from regression_model.training.reproduce import compare, find_config, find_sales, read_record
 

@@ -13,11 +13,11 @@ from regression_model.config.reader import bundled_config, load_spec, parse_spec
 from regression_model.config.spec import Spec
 from regression_model.errors import ConfigError, InvalidInput
 from regression_model.evaluation.metrics import rmsle
-from regression_model.training.data import load_sales, sample_sales
+from regression_model.sales.sample import generate, write_sample
+from regression_model.sales.sample_reader import parse_rules
+from regression_model.sales.sample_rules import draw
+from regression_model.sales.table import load_sales, sample_sales
 from regression_model.training.pipeline import build_pipeline
-from regression_model.training.sample import generate, write_sample
-from regression_model.training.sample_reader import parse_rules
-from regression_model.training.sample_rules import draw
 
 AREAS_WITH_LEVEL = {
     "MasVnrType": ("MasVnrArea",),

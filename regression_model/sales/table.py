@@ -62,7 +62,7 @@ def load_sales(path: Path, spec: Spec) -> Sales:
 
 def sample_sales(spec: Spec, rows: int | None = None) -> Sales:
     """The bundled synthetic sales, generated from the spec's seed."""
-    from regression_model.training.sample import DEFAULT_ROWS, generate
+    from regression_model.sales.sample import DEFAULT_ROWS, generate
 
     frame = generate(DEFAULT_ROWS if rows is None else rows, seed=spec.seed, spec=spec)
     digest = hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest()

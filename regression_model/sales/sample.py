@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from regression_model.config.reader import load_spec
 from regression_model.config.spec import NONE, Feature, Spec
 from regression_model.errors import ConfigError, InvalidInput, MissingDependency
-from regression_model.training.sample_reader import parse_rules
-from regression_model.training.sample_rules import Rule, Values, draw, missing_rules
+from regression_model.sales.sample_reader import parse_rules
+from regression_model.sales.sample_rules import Rule, Values, draw, missing_rules
 from regression_model.whole_file import replacing
 
 DEFAULT_ROWS = 1460

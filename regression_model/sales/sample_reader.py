@@ -14,7 +14,7 @@ import strictyaml as sy
 from regression_model.config.spec import NONE, Feature, Spec
 from regression_model.config.yaml_lines import line_of, load
 from regression_model.errors import ConfigError
-from regression_model.training.sample_rules import (
+from regression_model.sales.sample_rules import (
     Case,
     Condition,
     Effect,

@@ -1,0 +1,1 @@
+"""Sales to train on: a table that was checked, and the generator of synthetic ones."""
