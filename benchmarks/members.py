@@ -30,7 +30,7 @@ from sklearn.svm import SVR
 from regression_model.config.reader import load_spec
 from regression_model.config.spec import Spec
 from regression_model.sales.table import Sales, load_sales
-from regression_model.training.blend import LimitedVotingRegressor
+from regression_model.training.estimators.blend import LimitedVotingRegressor
 from regression_model.training.fit import folds_of
 from regression_model.training.pipeline import build_pipeline
 

@@ -13,8 +13,8 @@ from regression_model.cli.screen import json_option, messages, print_json, progr
 from regression_model.cli.tracking import asked_store, insist, track_option, track_saved
 
 if TYPE_CHECKING:
-    from regression_model.training.proposal import Proposal
-    from regression_model.training.tune import Comparison, Search
+    from regression_model.training.tuning.proposal import Proposal
+    from regression_model.training.tuning.tune import Comparison, Search
 
 INTERRUPTED = 130  # as shells report Ctrl-C
 
@@ -71,8 +71,8 @@ def command(
       patch model.yml proposal
     """
     from regression_model.config.reader import parse_spec, read_config
-    from regression_model.training.study import open_study
-    from regression_model.training.tune import Search
+    from regression_model.training.tuning.study import open_study
+    from regression_model.training.tuning.tune import Search
 
     text, label = read_config(config), str(config or "config.yml")
     spec = parse_spec(text, label=label)
@@ -102,8 +102,8 @@ def _run(search: Search, trials: int) -> tuple[Comparison | None, bool]:
 
     from rich.progress import TimeRemainingColumn
 
-    from regression_model.training.study import finished
-    from regression_model.training.tune import FRESH_REPEATS
+    from regression_model.training.tuning.study import finished
+    from regression_model.training.tuning.tune import FRESH_REPEATS
 
     folds = search.spec.validation.folds
     to_do = max(0, trials - finished(search.study)) * search.repeats + 2 * FRESH_REPEATS
@@ -125,7 +125,7 @@ def _proposal(
     search: Search, comparison: Comparison | None, text: str, label: str
 ) -> Proposal | None:
     """What the best trial changes in the config; None where there is no better one."""
-    from regression_model.training.proposal import propose
+    from regression_model.training.tuning.proposal import propose
 
     best = search.best
     changes = {} if best is None else search.changes(best)

@@ -18,7 +18,7 @@ from regression_model.config.spec import (
     Sought,
     Spec,
 )
-from regression_model.training.search import (
+from regression_model.training.tuning.search import (
     OWN_VALUES,
     as_text,
     extremes,

@@ -10,7 +10,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from regression_model.tracking.runs import Run, defined
-from regression_model.training.study import incumbent, saved_study
+from regression_model.training.tuning.study import incumbent, saved_study
 
 DIGEST = "study_sha256"
 

@@ -21,8 +21,8 @@ from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
 from regression_model.config.spec import Spec
-from regression_model.training.blend import spread_nodes
-from regression_model.training.graph import GraphBuilder, convert
+from regression_model.training.compiler.graph import GraphBuilder, convert
+from regression_model.training.estimators.blend import spread_nodes
 
 FLOOR = 0.01  # no house is easier than this: a leaf may not promise a range of no width
 

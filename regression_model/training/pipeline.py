@@ -16,9 +16,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from regression_model.config.spec import Derived, Feature, Imputation, Member, Spec
-from regression_model.training.blend import LimitedVotingRegressor
-from regression_model.training.kernel import LandmarkKernelRegressor
-from regression_model.training.robust import HuberElasticNet
+from regression_model.training.estimators.blend import LimitedVotingRegressor
+from regression_model.training.estimators.huber import HuberElasticNet
+from regression_model.training.estimators.kernel import LandmarkKernelRegressor
 from regression_model.training.transformers import (
     ColumnDropper,
     DeclaredImputer,

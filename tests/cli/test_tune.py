@@ -95,7 +95,7 @@ main()
 def test_tune_shows_what_it_found_when_it_is_interrupted(
     call: Callable[..., Result], sold: Path, poor_config: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from regression_model.training import tune
+    from regression_model.training.tuning import tune
 
     fit, calls = tune.squared_error, itertools.count()
 
@@ -120,7 +120,7 @@ def test_tune_shows_what_it_found_when_it_is_interrupted(
 def test_tune_calls_noise_noise(
     call: Callable[..., Result], sold: Path, poor_config: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from regression_model.training import tune
+    from regression_model.training.tuning import tune
 
     searched: list[bytes] = []
 

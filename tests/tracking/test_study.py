@@ -22,7 +22,7 @@ Call = Callable[..., Result]
 @pytest.fixture
 def study(spec: Spec, tmp_path: Path) -> Path:
     """A file of four trials: the present config, a better one, an interrupted and a worse one."""
-    from regression_model.training.study import next_trial, open_study
+    from regression_model.training.tuning.study import next_trial, open_study
 
     path = tmp_path / "tune.db"
     with open_study(path, spec, data=DATA, repeats=1) as opened:
@@ -54,7 +54,7 @@ def test_each_trial_is_a_run(study: Path) -> None:
 
 def test_a_study_that_was_gone_on_with_is_another(study: Path, spec: Spec) -> None:
     from regression_model.tracking.of_study import DIGEST, run_of_study
-    from regression_model.training.study import next_trial, open_study
+    from regression_model.training.tuning.study import next_trial, open_study
 
     before, again = run_of_study(study), run_of_study(study)
     with open_study(study, spec, data=DATA, repeats=1) as opened:

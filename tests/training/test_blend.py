@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
 
-from regression_model.training.blend import LimitedVotingRegressor
+from regression_model.training.estimators.blend import LimitedVotingRegressor
 
 X = np.arange(10.0)[:, None]
 Y = np.arange(10.0)

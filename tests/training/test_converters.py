@@ -25,11 +25,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from regression_model.config.spec import Derived, Imputation, Term
-from regression_model.training import estimators  # noqa: F401  # registers the converters
-from regression_model.training.blend import LimitedVotingRegressor
-from regression_model.training.graph import GraphBuilder, convert
-from regression_model.training.kernel import LandmarkKernelRegressor
-from regression_model.training.robust import HuberElasticNet, HuberRidge
+from regression_model.training.compiler import converters as estimators
+from regression_model.training.compiler.graph import GraphBuilder, convert
+from regression_model.training.compiler.trees import trees_of
+from regression_model.training.estimators.blend import LimitedVotingRegressor
+from regression_model.training.estimators.huber import HuberElasticNet, HuberRidge
+from regression_model.training.estimators.kernel import LandmarkKernelRegressor
 from regression_model.training.transformers import (
     ColumnDropper,
     DeclaredImputer,
@@ -45,7 +46,6 @@ from regression_model.training.transformers import (
     TargetOrderedEncoder,
     YeoJohnsonTransformer,
 )
-from regression_model.training.trees import trees_of
 
 Matrix = NDArray[Any]
 Twin = Callable[[Matrix], Matrix]

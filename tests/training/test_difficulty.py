@@ -13,7 +13,7 @@ from regression_model.predict import Model
 from regression_model.reading.validation import House
 from regression_model.sales.table import Sales
 from regression_model.scorer import Scorer
-from regression_model.training.compile import compile_pipeline
+from regression_model.training.compiler.compile import compile_pipeline
 from regression_model.training.difficulty import (
     FLOOR,
     DifficultyRegressor,

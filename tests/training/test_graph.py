@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from regression_model.training.graph import GraphBuilder
+from regression_model.training.compiler.graph import GraphBuilder
 
 Matrix = NDArray[np.float64]
 WIDTH = 4

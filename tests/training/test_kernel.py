@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.kernel_ridge import KernelRidge
 
-from regression_model.training.kernel import LandmarkKernelRegressor
+from regression_model.training.estimators.kernel import LandmarkKernelRegressor
 
 Matrix = NDArray[np.float64]
 

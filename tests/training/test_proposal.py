@@ -9,8 +9,8 @@ import pytest
 
 from regression_model.config.reader import bundled_config, parse_spec
 from regression_model.errors import ConfigError
-from regression_model.training.proposal import Change, propose
-from regression_model.training.search import Place, Value, with_values
+from regression_model.training.tuning.proposal import Change, propose
+from regression_model.training.tuning.search import Place, Value, with_values
 
 LABEL = "model.yml"
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.linear_model import ElasticNet, HuberRegressor, Ridge
 
-from regression_model.training.robust import HuberElasticNet, HuberRidge
+from regression_model.training.estimators.huber import HuberElasticNet, HuberRidge
 
 TRUE = np.array([1.0, -2.0, 0.5])
 Matrix = NDArray[np.float64]

@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from regression_model.config.spec import Derived, Imputation, Spec, Term
-from regression_model.training.kernel import LandmarkKernelRegressor
-from regression_model.training.robust import HuberElasticNet, HuberRidge
+from regression_model.training.estimators.huber import HuberElasticNet, HuberRidge
+from regression_model.training.estimators.kernel import LandmarkKernelRegressor
 from regression_model.training.transformers import (
     ColumnDropper,
     DeclaredImputer,

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
 
-from regression_model.training import estimators  # noqa: F401  # registers the converters
-from regression_model.training.graph import GraphBuilder, convert
+from regression_model.training.compiler import converters as estimators
+from regression_model.training.compiler.graph import GraphBuilder, convert
 
 Matrix = NDArray[np.float64]
 

@@ -16,10 +16,10 @@ from optuna.trial import TrialState
 from regression_model.config.spec import Sought, Spec
 from regression_model.errors import ConfigError, DataError, StudyRefused
 from regression_model.sales.table import Sales, sample_sales
-from regression_model.training import tune
 from regression_model.training.fit import MODEL, judge
-from regression_model.training.study import open_study, values_of
-from regression_model.training.tune import Comparison, Folds, Search, Unfittable
+from regression_model.training.tuning import tune
+from regression_model.training.tuning.study import open_study, values_of
+from regression_model.training.tuning.tune import Comparison, Folds, Search, Unfittable
 
 ROWS = 150
 

@@ -9,7 +9,7 @@ import numpy as np
 from onnx import TensorProto
 
 from regression_model.config.spec import Derived
-from regression_model.training.graph import GraphBuilder, convert
+from regression_model.training.compiler.graph import GraphBuilder, convert
 from regression_model.training.transformers.matrix import Matrix, MatrixTransformer
 
 _COMPARE = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from regression_model.training.graph import GraphBuilder, convert
+from regression_model.training.compiler.graph import GraphBuilder, convert
 from regression_model.training.transformers.matrix import Columns, Matrix, MatrixTransformer
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import PowerTransformer
 
-from regression_model.training.graph import GraphBuilder, convert
+from regression_model.training.compiler.graph import GraphBuilder, convert
 from regression_model.training.transformers.matrix import Columns, Matrix, MatrixTransformer
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Lasso
 from sklearn.preprocessing import StandardScaler
 
-from regression_model.training.graph import GraphBuilder, convert
+from regression_model.training.compiler.graph import GraphBuilder, convert
 from regression_model.training.transformers.matrix import Columns, Matrix, MatrixTransformer
 
 

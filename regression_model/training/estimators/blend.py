@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import VotingRegressor
 
-from regression_model.training.graph import GraphBuilder, convert
+from regression_model.training.compiler.graph import GraphBuilder, convert
 
 
 class LimitedVotingRegressor(VotingRegressor):  # type: ignore[misc]  # scikit-learn has no types

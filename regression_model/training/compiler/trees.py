@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
 
-from regression_model.training.graph import GraphBuilder
+from regression_model.training.compiler.graph import GraphBuilder
 
 _LESS_OR_EQUAL, _SUM, _NO_TRANSFORM = 0, 1, 0
 

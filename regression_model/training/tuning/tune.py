@@ -18,8 +18,8 @@ from regression_model.errors import ConfigError
 from regression_model.sales.table import Sales
 from regression_model.training.fit import check_size, folds_of
 from regression_model.training.pipeline import build_pipeline
-from regression_model.training.search import Place, Value, present_values, with_values
-from regression_model.training.study import finished, incumbent, next_trial, values_of
+from regression_model.training.tuning.search import Place, Value, present_values, with_values
+from regression_model.training.tuning.study import finished, incumbent, next_trial, values_of
 
 # Called with what is being done and how many folds are done with since the last call.
 Step = Callable[[str, int], None]

@@ -10,8 +10,8 @@ from sklearn.linear_model import ElasticNet, Lasso, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from regression_model.training.graph import GraphBuilder, convert
-from regression_model.training.trees import before_rounding, ensemble, trees_of
+from regression_model.training.compiler.graph import GraphBuilder, convert
+from regression_model.training.compiler.trees import before_rounding, ensemble, trees_of
 
 
 @convert.register

@@ -12,7 +12,7 @@ from regression_model.config.reader import parse_spec
 from regression_model.config.spec import Spec
 from regression_model.config.yaml_lines import line_of
 from regression_model.errors import ConfigError
-from regression_model.training.search import (
+from regression_model.training.tuning.search import (
     OWN_VALUES,
     Place,
     Value,

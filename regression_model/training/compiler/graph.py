@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from regression_model.training.columns import Column, Columns, Vector
-from regression_model.training.views import Views
+from regression_model.training.compiler.columns import Column, Columns, Vector
+from regression_model.training.compiler.views import Views
 
 
 class GraphBuilder(Views):
@@ -91,5 +91,5 @@ def convert(estimator: Any, graph: GraphBuilder, x: str) -> str:
     """Add the fitted ``estimator`` to ``graph``, reading the matrix ``x``; return its output."""
     raise TypeError(
         f"there is no ONNX converter for {type(estimator).__name__}; register one with "
-        "regression_model.training.graph.convert beside the estimator"
+        "regression_model.training.compiler.graph.convert beside the estimator"
     )

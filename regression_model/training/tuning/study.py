@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from regression_model.artifact_folders import is_running
 from regression_model.config.spec import Sought, Spec
 from regression_model.errors import StudyRefused
-from regression_model.training.search import Place, Value, as_text, present_values
+from regression_model.training.tuning.search import Place, Value, as_text, present_values
 
 _NAME = "regression-model tune"
 _INCUMBENT, _BEGUN_WITH, _PROCESS = "incumbent", "begun with", "process"

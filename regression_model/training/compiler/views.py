@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto
 
-from regression_model.training.columns import Column, Columns, Matrix, Sums, Vector, longer
-from regression_model.training.nodes import Nodes
+from regression_model.training.compiler.columns import Column, Columns, Matrix, Sums, Vector, longer
+from regression_model.training.compiler.nodes import Nodes
 
 _SPARE_WEIGHTS = 2000  # more multiplications by zero than these take longer than a node
 

@@ -13,8 +13,8 @@ from sklearn.pipeline import Pipeline
 from regression_model.config.spec import Feature, Spec
 from regression_model.reading.encoder import Matrix
 from regression_model.reading.validation import House
+from regression_model.training.compiler.trees import Tree, trees_of
 from regression_model.training.difficulty import DifficultyRegressor, difficulty_features
-from regression_model.training.trees import Tree, trees_of
 
 Generator = np.random.Generator
 

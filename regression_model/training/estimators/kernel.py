@@ -13,8 +13,8 @@ from sklearn.kernel_approximation import Nystroem
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from regression_model.training.graph import GraphBuilder, convert
-from regression_model.training.robust import HuberElasticNet, HuberRidge
+from regression_model.training.compiler.graph import GraphBuilder, convert
+from regression_model.training.estimators.huber import HuberElasticNet, HuberRidge
 
 
 class LandmarkKernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
