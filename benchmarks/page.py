@@ -8,7 +8,7 @@ from string import Template
 from typing import Any
 
 from benchmarks import markdown, plots
-from regression_model.whole_file import write_text
+from regression_model.files.atomic_file import write_text
 
 PAGE = "benchmarks.md"
 FOLDER = "benchmarks"

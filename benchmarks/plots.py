@@ -11,8 +11,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from benchmarks.markdown import median, peak, per_second, ranked, rows_per_second, seconds
 from benchmarks.peers import FLOOR, OURS
+from regression_model.files.atomic_file import write_text
 from regression_model.pages.figures import BLUE, QUIET, VERMILION, draw
-from regression_model.whole_file import write_text
 
 Found = dict[str, Any]
 NAMES = {OURS: ("this package", BLUE, "o-"), "pandas": ("scikit-learn on pandas", VERMILION, "s-")}

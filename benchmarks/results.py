@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from regression_model.whole_file import write_text
+from regression_model.files.atomic_file import write_text
 
 SECTIONS = ("serving", "in_process", "imports", "growth", "batch")
 FORMAT = 1

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from regression_model.errors import ArtifactCorrupt, ModelNotFound
+from regression_model.files.regular_file import MAX_BYTES, read_regular_file
 from regression_model.manifest import (
     CURRENT,
     MANIFEST,
@@ -25,7 +26,6 @@ from regression_model.manifest import (
     is_plain_name,
     parse_manifest,
 )
-from regression_model.regular_file import MAX_BYTES, read_regular_file
 
 GRAPH = "model.onnx"
 GOLDEN = "golden.json"

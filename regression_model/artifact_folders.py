@@ -24,6 +24,7 @@ from regression_model.artifact import (
     read_manifest,
 )
 from regression_model.errors import ArtifactCorrupt, ArtifactError
+from regression_model.files.regular_file import MAX_BYTES, read_regular_file
 from regression_model.manifest import (
     CURRENT,
     FORMAT,
@@ -33,7 +34,6 @@ from regression_model.manifest import (
     parse_manifest,
     render_manifest,
 )
-from regression_model.regular_file import MAX_BYTES, read_regular_file
 
 _PREFIX = "regression_model-"  # of the name of every artifact
 _BESIDE_COPIES = ("api-keys", "lost+found")  # the service's copy of its keys; a mounted disk's own

@@ -13,8 +13,8 @@ from zipfile import BadZipFile, ZipFile
 
 from regression_model.artifact import MAX_MANIFEST_BYTES
 from regression_model.errors import ArtifactCorrupt
+from regression_model.files.regular_file import MAX_BYTES
 from regression_model.manifest import MANIFEST, artifact_name, parse_manifest
-from regression_model.regular_file import MAX_BYTES
 
 SUFFIX = ".whl"
 _MODELS = "regression_model/artifacts/"

@@ -15,7 +15,7 @@ import psutil
 from rich.table import Table
 
 from regression_model.cli.screen import results as screen
-from regression_model.whole_file import write_text
+from regression_model.files.atomic_file import write_text
 from reliability.catalogue import SCENARIOS
 from reliability.scenario import Result
 

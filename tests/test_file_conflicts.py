@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from regression_model import InvalidInput, file_conflicts
+from regression_model import InvalidInput
 from regression_model.artifact import open_artifact
-from regression_model.file_conflicts import refuse_conflicts
+from regression_model.files import conflicts as file_conflicts
+from regression_model.files.conflicts import refuse_conflicts
 from reliability.models import copied
 
 

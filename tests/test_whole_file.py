@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from regression_model import InvalidInput, whole_file
-from regression_model.whole_file import check_replaceable, replacing, write_text
+from regression_model import InvalidInput
+from regression_model.files import atomic_file as whole_file
+from regression_model.files.atomic_file import check_replaceable, replacing, write_text
 
 NOBODY = 65534
 

@@ -26,8 +26,8 @@ from rehearsal_page import page
 from rehearsal_sizes import image_layers, sizes
 
 from regression_model.errors import InvalidInput
-from regression_model.file_conflicts import refuse_conflicts
-from regression_model.whole_file import write_text
+from regression_model.files.atomic_file import write_text
+from regression_model.files.conflicts import refuse_conflicts
 from reliability.load import Answers, Load
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -45,7 +45,7 @@ def command(data: Path, artifact: Path | None, report: Path | None, as_json: boo
 
     if report is not None:
         from regression_model.evaluation.report import render_report
-        from regression_model.whole_file import write_text
+        from regression_model.files.atomic_file import write_text
 
     model = load_model(artifact)
     sales = load_sales(data, model.spec)

@@ -96,7 +96,7 @@ def _summary(sales: Sales, found: Sequence[Result]) -> dict[str, Any]:
 def _write(path: Path, summary: dict[str, Any]) -> None:
     import json
 
-    from regression_model.whole_file import write_text
+    from regression_model.files.atomic_file import write_text
 
     write_text(path, json.dumps(summary, indent=1) + "\n")
     messages().print(f"results written to {path}", markup=False, soft_wrap=True)

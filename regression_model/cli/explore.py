@@ -52,7 +52,7 @@ def command(
     from regression_model.exploration.report import render
     from regression_model.exploration.summary import as_dict
     from regression_model.exploration.table import read_table
-    from regression_model.whole_file import write_text
+    from regression_model.files.atomic_file import write_text
 
     if report.suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"{report} is not a page; name a file that ends with .html")

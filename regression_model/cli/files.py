@@ -32,7 +32,7 @@ class OutputPath(FilePath):
 
     def check(self, label: str, path: Path) -> None:
         """Raise InvalidInput where ``path`` cannot be written."""
-        from regression_model.whole_file import check_replaceable
+        from regression_model.files.atomic_file import check_replaceable
 
         check_replaceable(path)
 
@@ -45,7 +45,7 @@ class OutputFolder(FilePath):
 
     def check(self, label: str, path: Path) -> None:
         """Raise UsageError where no artifact can be saved in ``path``."""
-        from regression_model.whole_file import may_write_into
+        from regression_model.files.atomic_file import may_write_into
 
         folders = (path.absolute(), *path.absolute().parents)
         nearest = next(folder for folder in folders if os.path.lexists(folder))
@@ -67,7 +67,7 @@ def check_files(ctx: click.Context, chosen: Mapping[str, Path] | None = None) ->
 
     ``chosen`` are outputs that the command decided on itself, by the names of their parameters.
     """
-    from regression_model.file_conflicts import refuse_conflicts
+    from regression_model.files.conflicts import refuse_conflicts
 
     inputs = {label: path for label, _, path in _files(ctx, InputPath, {})}
     outputs = [*_files(ctx, (OutputPath, OutputFolder), chosen or {})]

@@ -9,9 +9,9 @@ from regression_model.differential import tables
 from regression_model.differential.compare import Difference
 from regression_model.differential.limits import Check, leading_fields
 from regression_model.errors import InvalidInput
+from regression_model.files.atomic_file import write_text
 from regression_model.pages.blocks import Block, Figure, Prose, Section
 from regression_model.predict import Model
-from regression_model.whole_file import write_text
 
 TITLE = "What does the new model change?"
 NOTHING_RELEASED = (

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from regression_model.config.reader import load_spec
 from regression_model.config.spec import NONE, Feature, Spec
 from regression_model.errors import ConfigError, InvalidInput, MissingDependency
+from regression_model.files.atomic_file import replacing
 from regression_model.sales.sample_reader import parse_rules
 from regression_model.sales.sample_rules import Rule, Values, draw, missing_rules
-from regression_model.whole_file import replacing
 
 DEFAULT_ROWS = 1460
 MOST_ROWS = 10_000_000

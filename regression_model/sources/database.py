@@ -19,8 +19,8 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from regression_model.config.spec import Spec
 from regression_model.errors import DataError
+from regression_model.files.atomic_file import replacing
 from regression_model.sources.folder import datasets_folder
-from regression_model.whole_file import replacing
 
 DATABASE_VARIABLE = "REGRESSION_MODEL_DATABASE_URL"
 FOLDER = "snapshots"

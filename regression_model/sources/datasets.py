@@ -13,11 +13,11 @@ from typing import Any
 
 from regression_model.config.spec import Spec
 from regression_model.errors import DataError
+from regression_model.files.atomic_file import replacing
 from regression_model.sales.table import load_sales
 from regression_model.sources import kaggle, openml
 from regression_model.sources.download import Fetched, Progress
 from regression_model.sources.folder import DATASETS_VARIABLE, datasets_folder
-from regression_model.whole_file import replacing
 
 RECORD = "fetched.json"
 SOURCES: Mapping[str, Callable[[Progress | None], Fetched]] = {

@@ -17,8 +17,8 @@ from regression_model.artifact import CONFIG, MAX_MANIFEST_BYTES, open_artifact
 from regression_model.config.reader import bundled_config, parse_spec, read_config
 from regression_model.config.spec import Spec
 from regression_model.errors import ArtifactCorrupt, DataError
+from regression_model.files.regular_file import read_regular_file
 from regression_model.manifest import MANIFEST, parse_manifest
-from regression_model.regular_file import read_regular_file
 from regression_model.sales.table import SAMPLE, Sales, load_sales, sample_sales
 from regression_model.sources.folder import datasets_folder
 from regression_model.training.fit import Step, train

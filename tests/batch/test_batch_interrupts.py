@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from regression_model import whole_file
+from regression_model.files import atomic_file as whole_file
 
 LINE = "NAmes,5,1960,1000\n"
 RUN = """
