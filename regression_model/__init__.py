@@ -87,21 +87,21 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Baseline": "explain",
-    "Comparable": "comparables",
-    "Explanation": "explain",
-    "Issue": "issues",
+    "Baseline": "explaining.explain",
+    "Comparable": "explaining.comparables",
+    "Explanation": "explaining.explain",
+    "Issue": "reading.issues",
     "Model": "predict",
-    "Omitted": "issues",
+    "Omitted": "reading.issues",
     "Prediction": "predict",
-    "Request": "records",
+    "Request": "reading.validation",
     "Validation": "predict",
     "copy_artifact": "artifact_folders",
-    "count_by_code": "issues",
+    "count_by_code": "reading.issues",
     "load_model": "predict",
     "make_prediction": "predict",
     "origin_of": "artifact",
-    "parse_request": "records",
+    "parse_request": "reading.validation",
     "validate_inputs": "predict",
 }
 

@@ -105,7 +105,7 @@ def metadata(wheel: Path) -> str:
         "config.yml",
         "py.typed",
         "pages/page.html",
-        "training/sample.yml",
+        "sales/sample.yml",
         "training/transformers/__init__.py",
         "artifacts/CURRENT",
         f"{MODEL}/manifest.json",
@@ -156,7 +156,7 @@ def test_the_name_of_the_distribution_is_spelled_in_one_place() -> None:
     code = [
         *PACKAGE.rglob("*.py"),
         *(ROOT / "ml_api").rglob("*.py"),
-        *(ROOT / "tools").glob("*.py"),
+        *(ROOT / "tools").rglob("*.py"),
     ]
     spelled = [path.name for path in code if f'"{DISTRIBUTION}' in path.read_text("utf-8")]
 

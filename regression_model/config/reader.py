@@ -1,4 +1,4 @@
-"""Read ``config.yml`` into a :class:`~regression_model.config.spec.Spec`, or say what is wrong where."""
+"""Read ``config.yml`` into a ``Spec``, or say what is wrong where."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from regression_model.files import atomic_file as whole_file
+from regression_model.files import atomic_file
 
 LINE = "NAmes,5,1960,1000\n"
 RUN = """
@@ -72,7 +72,7 @@ def test_a_run_that_is_ended_leaves_nothing(
     assert run.returncode != 0
     left = {path.name for path in tmp_path.iterdir()} - names
     assert not any(name == target.name for name in left)
-    if ending != signal.SIGKILL or whole_file._open_nameless(tmp_path) is not None:
+    if ending != signal.SIGKILL or atomic_file._open_nameless(tmp_path) is not None:
         assert left == set()
     if before is not None:
         assert target.read_text() == before

@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from local_index import TOKEN, LocalIndex, local_index
+
+from tools.rehearsal.local_index import TOKEN, LocalIndex, local_index
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,10 +89,11 @@ def run_tool() -> Callable[..., subprocess.CompletedProcess[str]]:
     ) -> subprocess.CompletedProcess[str]:
         lent = ("PIP_", "TWINE_", "PYTHONSAFEPATH", "PYTHONPATH")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(lent)}
+        paths = {"PIP_CONFIG_FILE": os.devnull, "PYTHONPATH": str(checkout)}
         return subprocess.run(
-            [sys.executable, str(checkout / "tools" / f"{name}.py"), *map(str, arguments)],
+            [sys.executable, "-m", f"tools.release.{name}", *map(str, arguments)],
             cwd=checkout.parent,
-            env={**environment, "PIP_CONFIG_FILE": os.devnull, **settings},
+            env={**environment, **paths, **settings},
             capture_output=True,
             text=True,
             timeout=120,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +15,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
+
+from tools.release import audit as audit_tool
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements" / "serving.txt"
@@ -68,8 +69,8 @@ def short_lock(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_audit(lock: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, ROOT / "tools" / "audit.py", lock],
-        env={**os.environ, **settings},
+        [sys.executable, "-m", "tools.release.audit", lock],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **settings},
         capture_output=True,
         text=True,
         timeout=300,
@@ -147,14 +148,12 @@ SKIPPED = {"name": "flask", "skip_reason": "Dependency not found on PyPI."}
 def test_an_audit_that_left_something_out_fails(
     installed: set[str], told: list[Any], reason: str
 ) -> None:
-    tool = runpy.run_path(str(ROOT / "tools" / "audit.py"))
-
-    with pytest.raises(tool["Refused"], match=reason):
-        tool["check"](installed, {"dependencies": told})
+    with pytest.raises(audit_tool.Refused, match=reason):
+        audit_tool.check(installed, {"dependencies": told})
 
 
 def test_every_lock_of_the_service_is_audited_by_default() -> None:
-    locks = runpy.run_path(str(ROOT / "tools" / "audit.py"))["LOCKS"]
+    locks = audit_tool.LOCKS
 
     assert {lock.name for lock in locks} == {path.name for path in LOCK.parent.glob("serving*.txt")}
     assert LOCK in locks

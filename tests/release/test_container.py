@@ -12,10 +12,11 @@ import sysconfig
 import tarfile
 from pathlib import Path
 
-import image
-import image_layers
 import pytest
-from container_engine import build_arguments
+
+from tools.container import image
+from tools.container import layers as image_layers
+from tools.container.engine import build_arguments
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "Dockerfile"
@@ -154,10 +155,12 @@ def test_layers_are_weighed_by_the_instruction_that_made_them(tmp_path: Path) ->
 def test_the_image_keeps_its_promises(tmp_path: Path) -> None:
     if os.environ.get("REGRESSION_MODEL_TEST_IMAGE") != "1":
         pytest.skip("REGRESSION_MODEL_TEST_IMAGE is not 1: minutes, an engine, a wheel in dist/")
-    command = [sys.executable, str(ROOT / "tools" / "image.py"), "--storage", str(tmp_path)]
+    command = [sys.executable, "-m", "tools.container.image", "--storage", str(tmp_path)]
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONSAFEPATH"}
 
-    built = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1800)
+    built = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800
+    )
 
     assert built.returncode == 0, built.stdout + built.stderr
     assert "- SIGTERM: ended with 0" in built.stdout

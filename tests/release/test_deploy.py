@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import pytest
 import requests
-from deploy import put_back
-from deployed_service import Expected, NotInService, Service
-from local_platform import (
+
+from regression_model.version import VERSION
+from reliability.load import Load
+from tools.rehearsal.local_platform import (
     NEVER_SWITCHES,
     RESTARTS_LATE,
     SWITCHES_LATE,
@@ -23,10 +24,9 @@ from local_platform import (
     Manner,
     local_platform,
 )
-from package_index import Refused
-
-from regression_model.version import VERSION
-from reliability.load import Load
+from tools.release.deploy import put_back
+from tools.release.deployed_service import Expected, NotInService, Service
+from tools.release.package_index import Refused
 
 Built = tuple[Path, Path]
 Ended = subprocess.CompletedProcess[str]

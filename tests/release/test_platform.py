@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 from zipfile import ZipFile
 
 import pytest
-from local_index import free_port
 
 from regression_model.artifact import open_artifact
 from regression_model.version import VERSION
+from tools.rehearsal.local_index import free_port
 
 Built = tuple[Path, Path]
 Tool = Callable[..., subprocess.CompletedProcess[str]]

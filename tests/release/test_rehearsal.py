@@ -6,13 +6,13 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from package_index import Refused
-from rehearsal_checkout import Checkout, Release
-from rehearsal_page import page
-from rehearsal_sizes import Size, image_layers
-from rehearse import CHANGE, CONFIG, faults_of, golden_houses
 
 from reliability.load import Answers, Failure
+from tools.rehearsal.checkout import Checkout, Release
+from tools.rehearsal.page import page
+from tools.rehearsal.rehearse import CHANGE, CONFIG, faults_of, golden_houses
+from tools.rehearsal.sizes import Size, image_layers
+from tools.release.package_index import Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 Built = tuple[Path, Path]

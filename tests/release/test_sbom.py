@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import runpy
 import shutil
 import subprocess
 import sys
@@ -15,15 +14,11 @@ from typing import Any
 
 import pytest
 
+from tools.release import sbom
+
 ROOT = Path(__file__).resolve().parents[2]
 Tool = Callable[..., subprocess.CompletedProcess[str]]
 LOCKS = ("serving", "serving-registry", "training")
-
-
-@pytest.fixture(scope="module")
-def sbom() -> Any:
-    """The names of the tool."""
-    return runpy.run_path(str(ROOT / "tools" / "sbom.py"))
 
 
 def component(name: str, version: str, *licences: dict[str, Any]) -> dict[str, Any]:
@@ -39,8 +34,8 @@ OURS = component("house-price-regression", "1.0.0", MIT)
 LOCK = "numpy==2.4.6 \\\n    --hash=sha256:00\ncolorama==0.4.6 ; os_name == 'nt' \\\n    --hash=sha256:11\n"
 
 
-def test_a_complete_list_passes(sbom: Any) -> None:
-    sbom["check_complete"]("s", [OURS, component("NumPy", "2.4.6", MIT)], LOCK)
+def test_a_complete_list_passes() -> None:
+    sbom.check_complete("s", [OURS, component("NumPy", "2.4.6", MIT)], LOCK)
 
 
 @pytest.mark.parametrize(
@@ -53,18 +48,16 @@ def test_a_complete_list_passes(sbom: Any) -> None:
         ([OURS, component("numpy", "2.4.5", MIT)], LOCK, r"s lacks numpy 2\.4\.6"),
     ],
 )
-def test_a_list_that_lacks_something_is_refused(
-    found: list[Any], lock: str, reason: str, sbom: Any
-) -> None:
-    with pytest.raises(sbom["Refused"], match=reason):
-        sbom["check_complete"]("s", found, lock)
+def test_a_list_that_lacks_something_is_refused(found: list[Any], lock: str, reason: str) -> None:
+    with pytest.raises(sbom.Refused, match=reason):
+        sbom.check_complete("s", found, lock)
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_every_lock_is_read_whole(name: str, sbom: Any) -> None:
+def test_every_lock_is_read_whole(name: str) -> None:
     lock = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
-    with pytest.raises(sbom["Refused"], match=r"lacks .*numpy") as refused:
-        sbom["check_complete"](name, [OURS], lock)
+    with pytest.raises(sbom.Refused, match=r"lacks .*numpy") as refused:
+        sbom.check_complete(name, [OURS], lock)
 
     for_every_platform = [line for line in lock.splitlines() if "==" in line and ";" not in line]
     assert str(refused.value).count(",") == len(for_every_platform) - 1
@@ -84,15 +77,15 @@ def test_every_lock_is_read_whole(name: str, sbom: Any) -> None:
         ("UNKNOWN", False),
     ],
 )
-def test_what_is_allowed(licence: str, expected: bool, sbom: Any) -> None:
-    assert sbom["allowed"](licence) is expected
+def test_what_is_allowed(licence: str, expected: bool) -> None:
+    assert sbom.allowed(licence) is expected
 
 
-def test_the_table_says_where_a_package_is_installed(sbom: Any) -> None:
+def test_the_table_says_where_a_package_is_installed() -> None:
     click = component("click", "8.0", declared(name="License :: OSI Approved :: BSD License"))
     both = component("Rich", "15.0", declared(id="MIT"), declared(name="MIT License"))
 
-    table = sbom["licences"]({"serving": [click, both], "training": [both]})
+    table = sbom.licences({"serving": [click, both], "training": [both]})
 
     assert table.splitlines()[2:] == [
         "| click 8.0 | BSD License | serving |",
@@ -101,9 +94,9 @@ def test_the_table_says_where_a_package_is_installed(sbom: Any) -> None:
 
 
 @pytest.mark.parametrize("licences", [[], [declared(id="GPL-3.0-only")], [{"expression": "X"}]])
-def test_a_licence_that_is_not_allowed_is_refused(licences: list[Any], sbom: Any) -> None:
-    with pytest.raises(sbom["Refused"], match=r"odd 1\.0 is under (nothing|GPL-3\.0-only|X): read"):
-        sbom["licences"]({"serving": [component("odd", "1.0", *licences)]})
+def test_a_licence_that_is_not_allowed_is_refused(licences: list[Any]) -> None:
+    with pytest.raises(sbom.Refused, match=r"odd 1\.0 is under (nothing|GPL-3\.0-only|X): read"):
+        sbom.licences({"serving": [component("odd", "1.0", *licences)]})
 
 
 def test_without_a_wheel_there_is_nothing_to_list(
@@ -126,7 +119,8 @@ def test_a_real_installation_is_listed(
     shutil.copy(built[1], tmp_path)
 
     ended = subprocess.run(
-        [sys.executable, project / "tools" / "sbom.py", tmp_path],
+        [sys.executable, "-m", "tools.release.sbom", tmp_path],
+        cwd=project,
         env={name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"},
         capture_output=True,
         text=True,

@@ -6,7 +6,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from ask_for_a_price import check_port
+
+from tools.ask_for_a_price import check_port
 
 TOX = (Path(__file__).resolve().parents[2] / "tox.ini").read_text("utf-8")
 

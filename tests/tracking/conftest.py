@@ -17,10 +17,10 @@ from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
-from local_index import free_port
 
 import regression_model
 from regression_model.cli import group
+from tools.rehearsal.local_index import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.invalid"]

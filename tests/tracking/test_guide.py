@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from local_index import free_port
+
+from tools.rehearsal.local_index import free_port
 
 pytest.importorskip("mlflow", reason="MLflow has an environment of its own: tox -e mlflow")
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's and its libraries' are not ours

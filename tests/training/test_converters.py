@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from regression_model.config.spec import Derived, Imputation, Term
-from regression_model.training.compiler import converters as estimators
+from regression_model.training.compiler import converters  # noqa: F401  # registers them
 from regression_model.training.compiler.graph import GraphBuilder, convert
 from regression_model.training.compiler.trees import trees_of
 from regression_model.training.estimators.blend import LimitedVotingRegressor

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
 
-from regression_model.training.compiler import converters as estimators
+from regression_model.training.compiler import converters  # noqa: F401  # registers them
 from regression_model.training.compiler.graph import GraphBuilder, convert
 
 Matrix = NDArray[np.float64]

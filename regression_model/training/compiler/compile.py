@@ -8,7 +8,7 @@ from onnx import TensorProto
 from sklearn.pipeline import Pipeline
 
 from regression_model.scorer import INPUT_NAME
-from regression_model.training.compiler import converters as estimators
+from regression_model.training.compiler import converters  # noqa: F401  # registers them
 from regression_model.training.compiler.graph import GraphBuilder, convert
 from regression_model.training.difficulty import DifficultyRegressor, difficulty_nodes
 from regression_model.training.estimators.blend import apart_nodes, combine_nodes, member_nodes

@@ -26,7 +26,7 @@ _NODE = {"=": "Equal", ">": "Greater", ">=": "GreaterOrEqual", "<": "Less", "<="
 class DerivedFeatures(MatrixTransformer):
     """Appends one column for each formula; a formula may use the columns of earlier ones.
 
-    ``formulas`` are :class:`~regression_model.config.spec.Derived` whose flags compare with numbers; an
+    ``formulas`` are specifications (``Derived``) whose flags compare with numbers; an
     integer is the code of a level (the pipeline gives it).
     """
 

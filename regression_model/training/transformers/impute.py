@@ -32,7 +32,7 @@ class MissingFlagger(MatrixTransformer):
 class DeclaredImputer(MatrixTransformer):
     """Fills unknown values by rule: a statistic (also within groups), a constant, another column.
 
-    ``rules`` maps a column to its :class:`~regression_model.config.spec.Imputation`; columns without one
+    ``rules`` maps a column to its ``Imputation`` of the specification; columns without one
     get their median. A group that training never met, or met without a value, gets the overall
     statistic; a column that is unknown throughout gets 0.
     """

@@ -1,4 +1,4 @@
-"""List what a release is installed with: ``python tools/sbom.py dist``.
+"""List what a release is installed with: ``python -m tools.release.sbom dist``.
 
 The wheel of the folder is installed beside each lock of ``requirements/`` into a new environment,
 by hash. What is then there is written into the folder as CycloneDX (``sbom-serving.json``
@@ -19,9 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from project import NAME
+from tools.release.project import NAME, ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("serving", "serving-registry", "training")
 
 # Permissive, or copyleft by the file for what we use as it is.
@@ -117,7 +116,7 @@ def licences(listed: Mapping[str, Sequence[Component]]) -> str:
             key = (normal(one["name"]), one.get("version", ""))
             rows.setdefault(key, (licence, []))[1].append(name)
     if faults:
-        raise Refused(f"{'; '.join(sorted(faults))}: read the licence, then see tools/sbom.py")
+        raise Refused(f"{'; '.join(sorted(faults))}: read the licence, then see its source")
     lines = [
         f"| {p} {v} | {text} | {', '.join(to)} |" for (p, v), (text, to) in sorted(rows.items())
     ]

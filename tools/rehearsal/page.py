@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rehearsal_checkout import Release
-from rehearsal_sizes import Size
-
 from reliability.load import Answers
+from tools.rehearsal.checkout import Release
+from tools.rehearsal.sizes import Size
 
 
 def page(

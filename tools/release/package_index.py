@@ -13,13 +13,14 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import requests
-from project import NAME
 from pypi_simple import (
     NoSuchProjectError,
     PyPISimple,
     UnsupportedContentTypeError,
     UnsupportedRepoVersionError,
 )
+
+from tools.release.project import NAME
 
 UPLOADS, READS = "TWINE_REPOSITORY_URL", "PIP_INDEX_URL"
 USER, TOKEN = "TWINE_USERNAME", "TWINE_PASSWORD"

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
-from project import NAME
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools.release.project import NAME, ROOT
+
 CHANGELOG, REQUIREMENTS = "CHANGELOG.md", "requirements.txt"
 
 

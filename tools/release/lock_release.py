@@ -12,10 +12,9 @@ import re
 import sys
 from pathlib import Path
 
-from package_index import Index, Refused, without_secrets
-from project import NAME
+from tools.release.package_index import Index, Refused, without_secrets
+from tools.release.project import NAME, ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / "requirements.txt"
 PIN = re.compile(
     rf"^{NAME}\[api\]==(?P<version>\S+)(?: --hash=sha256:(?P<sha256>[0-9a-f]{{64}}))?$", re.M

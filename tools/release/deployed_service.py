@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
-from package_index import without_credentials
-from wheel_model import DOLLAR, golden_houses
+
+from tools.release.package_index import without_credentials
+from tools.release.wheel_model import DOLLAR, golden_houses
 
 PREDICT = "/v1/regression-model/predict"
 TIMEOUT_SECONDS = 30

@@ -17,20 +17,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from container_engine import NoEngine, find
-from local_index import LocalIndex, local_index
-from local_platform import SWITCHES_LATE, LocalPlatform, local_platform
-from package_index import Refused
-from rehearsal_checkout import Checkout, Release
-from rehearsal_page import page
-from rehearsal_sizes import image_layers, sizes
-
 from regression_model.errors import InvalidInput
 from regression_model.files.atomic_file import write_text
 from regression_model.files.conflicts import refuse_conflicts
 from reliability.load import Answers, Load
+from tools.container.engine import NoEngine, find
+from tools.rehearsal.checkout import Checkout, Release
+from tools.rehearsal.local_index import LocalIndex, local_index
+from tools.rehearsal.local_platform import SWITCHES_LATE, LocalPlatform, local_platform
+from tools.rehearsal.page import page
+from tools.rehearsal.sizes import image_layers, sizes
+from tools.release.package_index import Refused
+from tools.release.project import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 CONFIG = "regression_model/config.yml"
 FIRST, SECOND = "1.0.0", "1.1.0"
 CHANGE = ("min_samples_leaf: 8\n", "min_samples_leaf: 12\n")

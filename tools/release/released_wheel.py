@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from package_index import Index, Refused
-from project import NAME
+from tools.release.package_index import Index, Refused
+from tools.release.project import NAME
 
 
 def released_wheel(requirement: str, folder: Path) -> Path:

@@ -24,8 +24,8 @@ from threading import Event, Lock, Thread
 from typing import NamedTuple
 from urllib.request import urlopen
 
-from push_hook import Broken, Say, listen, make_repository
-from vacant_socket import VacantSocket
+from tools.rehearsal.push_hook import Broken, Say, listen, make_repository
+from tools.rehearsal.vacant_socket import VacantSocket
 
 READY_SECONDS = 30
 GRACE_SECONDS = 30

@@ -1,4 +1,4 @@
-"""Prove that what was built can be shipped: ``python tools/verify_distributions.py dist``.
+"""Prove that what was built can be shipped: ``python -m tools.release.verify_distributions dist``.
 
 The sdist holds every file of the wheel. The wheel, installed without extras into a new environment
 far from the checkout, finds its model intact and values houses.
@@ -16,7 +16,8 @@ import venv
 from pathlib import Path
 from zipfile import ZipFile
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools.release.project import ROOT
+
 PINS = ROOT / "requirements" / "constraints.txt"
 GOLDEN = "golden.json"
 

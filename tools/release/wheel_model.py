@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-from verify_distributions import GOLDEN
+from tools.release.verify_distributions import GOLDEN
 
 DOLLAR = 1.0  # within which golden houses are compared everywhere
 

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from package_index import Refused
-from wheel_model import golden_houses
+from tools.release.package_index import Refused
+from tools.release.wheel_model import golden_houses
 
 OURS = ("TOX", "PYTHON", "VIRTUAL_ENV", "PIP_REQUIRE_VIRTUALENV")
 NOBODY = {

@@ -1,9 +1,9 @@
-"""Publish the wheel and the sdist of a folder, once: ``python tools/publish.py dist``.
+"""Publish the wheel and the sdist of a folder, once: ``python -m tools.release.publish dist``.
 
 Both are checked, and the index is asked whether it has this version, before anything is uploaded.
 Where it has, the version is refused; with ``--if-new`` there is nothing to do, and that is well. A
 version that the index has only in part is refused in both cases.
-The index and the token are named by the environment alone: see ``tools/package_index.py``.
+The index and the token are named by the environment alone: see ``tools/release/package_index.py``.
 """
 
 from __future__ import annotations
@@ -18,16 +18,23 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from package_index import UPLOADS, Index, Refused, without_credentials, without_secrets
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
     parse_sdist_filename,
     parse_wheel_filename,
 )
-from verify_distributions import check_contents
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools.release.package_index import (
+    UPLOADS,
+    Index,
+    Refused,
+    without_credentials,
+    without_secrets,
+)
+from tools.release.project import ROOT
+from tools.release.verify_distributions import check_contents
+
 VERSION = ROOT / "regression_model" / "VERSION"
 PATIENCE_SECONDS = 60
 NOISE = re.compile(r"PASSED$|--verbose option")

@@ -5,7 +5,7 @@ was pushed, and answers the golden houses of the published wheel. If that does n
 what ran before is pushed again.
 
 ``DEPLOY_REMOTE`` is the git address of the platform, ``DEPLOY_URL`` where its service answers,
-``DEPLOY_API_KEY`` a key where it wants one. The index is named as for ``tools/publish.py``.
+``DEPLOY_API_KEY`` a key where it wants one. The index is named as for ``tools/release/publish.py``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from deployed_service import Expected, NotInService, Service, Told, told_in_words
-from package_index import Refused, without_credentials, without_secrets
-from platform_git import Platform, commit_to_deploy
-from released_wheel import released_wheel
+from tools.release.deployed_service import Expected, NotInService, Service, Told, told_in_words
+from tools.release.package_index import Refused, without_credentials, without_secrets
+from tools.release.platform_git import Platform, commit_to_deploy
+from tools.release.released_wheel import released_wheel
 
 REMOTE, URL, KEY, PATIENCE = "DEPLOY_REMOTE", "DEPLOY_URL", "DEPLOY_API_KEY", "DEPLOY_PATIENCE"
 DEFAULT_PATIENCE = 300  # seconds

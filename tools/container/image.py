@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from container_engine import Container, Engine, find, run
-from image_layers import layers, table
-from local_index import free_port
-from project import NAME
-from wheel_model import DOLLAR, golden_houses
+from tools.container.engine import Container, Engine, find, run
+from tools.container.layers import layers, table
+from tools.rehearsal.local_index import free_port
+from tools.release.project import NAME, ROOT
+from tools.release.wheel_model import DOLLAR, golden_houses
 
-ROOT = Path(__file__).resolve().parents[1]
 TAG = NAME
 PREDICT = "/v1/regression-model/predict"
 COPIED = ("Dockerfile", "gunicorn.conf.py", "ml_api", "requirements/serving.txt")

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from lock_release import locked
-from package_index import Refused, without_credentials
+from tools.release.lock_release import locked
+from tools.release.package_index import Refused, without_credentials
+from tools.release.project import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS, REVISION, READER = "requirements.txt", "ml_api/REVISION", "ml_api/revision.py"
 
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from project import NAME
-from rehearsal_checkout import Checkout, Release
+from tools.rehearsal.checkout import Checkout, Release
+from tools.release.project import NAME
 
 EXTRAS = ("", "[api]", "[train]")
 

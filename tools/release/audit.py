@@ -1,4 +1,4 @@
-"""Ask for known vulnerabilities of what the service is installed with: ``python tools/audit.py``.
+"""Ask for known vulnerabilities of what the service is installed with: ``tox -e audit``.
 
 Each lock of the service, ``requirements/serving.txt`` and the one for a model out of a registry, is
 installed by hash into a new environment, and pip-audit asks an advisory service for each package
@@ -21,7 +21,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools.release.project import ROOT
+
 LOCKS = [ROOT / "requirements" / f"{name}.txt" for name in ("serving", "serving-registry")]
 
 Report = Mapping[str, Any]

@@ -1,0 +1,1 @@
+"""What releases are made with; the package knows nothing of it."""

@@ -1,0 +1,1 @@
+"""A whole release on one machine: an index, a platform and clients."""
