@@ -31,11 +31,11 @@ sys.path[:] = [folder for folder in sys.path if folder not in _own] + _own
 # Run, not imported: whatever the master imports, its workers inherit, and a reload (SIGHUP) after
 # an upgrade would then mix old modules with new ones.
 _config = runpy.run_path(str(ROOT / "ml_api" / "config.py"))
-_keys = runpy.run_path(str(ROOT / "ml_api" / "keys.py"))
+_keys = runpy.run_path(str(ROOT / "ml_api" / "guards" / "keys.py"))
 _read_int = _config["read_int"]
-_counters = runpy.run_path(str(ROOT / "ml_api" / "counters.py"))
-_own_folders = runpy.run_path(str(ROOT / "ml_api" / "own_folders.py"))
-_registry = runpy.run_path(str(ROOT / "ml_api" / "registry.py"))
+_counters = runpy.run_path(str(ROOT / "ml_api" / "master" / "counters.py"))
+_own_folders = runpy.run_path(str(ROOT / "ml_api" / "master" / "own_folders.py"))
+_registry = runpy.run_path(str(ROOT / "ml_api" / "master" / "registry.py"))
 
 try:
     # Checked here too, so that a bad setting stops the master with one line and not each worker
@@ -246,9 +246,9 @@ def _give_large_memory_back() -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Load the model before the first request; a model that fails must not fail the worker."""
-    from ml_api import logs
-    from ml_api.metrics import share
     from ml_api.model import warm
+    from ml_api.telemetry import logs
+    from ml_api.telemetry.metrics import share
 
     logs.write_without_waiting()
     share(worker.wsgi, os.environ.get(COUNTERS))

@@ -5,19 +5,19 @@ It adds nothing to the model: requests go to it as bytes, answers leave as it ga
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from flask import Flask
 from werkzeug.utils import import_string
 
-from ml_api import body, errors, front, headers, logs, revision, routes
+from ml_api import body, errors, front, headers, revision, routes
 from ml_api.config import Config, ConfigError, from_environment
-from ml_api.metrics import Metrics
 from ml_api.model import ModelHolder
+from ml_api.telemetry import logs
+from ml_api.telemetry.metrics import Metrics
+from ml_api.version import VERSION
 
 __all__ = ["__version__", "create_app"]
 
-__version__ = files(__name__).joinpath("VERSION").read_text("ascii").strip()
+__version__ = VERSION
 
 
 def create_app(config_object: object | str | None = None) -> Flask:

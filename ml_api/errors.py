@@ -18,10 +18,10 @@ from werkzeug.exceptions import (
     UnprocessableEntity,
 )
 
-from ml_api import logs
 from ml_api.answers import json_response
 from ml_api.model import RETRY_SECONDS, CannotExplain, ModelUnavailable
 from ml_api.problems import CANNOT_EXPLAIN, NO_ROW_PRICED, TOO_MANY_TO_EXPLAIN, Problem, of_status
+from ml_api.telemetry import logs
 from regression_model import InvalidInput, Issue, MalformedJSON, Omitted, Prediction
 
 MEDIA_TYPE = "application/problem+json"

@@ -17,15 +17,15 @@ from flask import Config, Flask, Response, request
 from pydantic_core import to_json
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ml_api import logs
 from ml_api.body import json_body
-from ml_api.cors import Cors
 from ml_api.errors import NoRowPriced, TooManyRows, TooManyToExplain
-from ml_api.guards import admit, guards_of
+from ml_api.guards.admission import admit, guards_of
+from ml_api.guards.cors import Cors
 from ml_api.headers import SECURITY_HEADERS
-from ml_api.metrics import Metrics
 from ml_api.model import ModelHolder, cannot_explain
-from ml_api.traceparent import read_trace
+from ml_api.telemetry import logs
+from ml_api.telemetry.metrics import Metrics
+from ml_api.telemetry.traceparent import read_trace
 from regression_model import ArtifactError, Prediction, Request, parse_request
 
 if TYPE_CHECKING:

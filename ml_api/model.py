@@ -10,8 +10,8 @@ from typing import cast
 
 from flask import Flask, current_app
 
-from ml_api import logs
-from ml_api.metrics import Metrics
+from ml_api.telemetry import logs
+from ml_api.telemetry.metrics import Metrics
 from regression_model import (
     ArtifactError,
     Model,

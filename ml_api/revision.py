@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flask import Flask, current_app
 
-from ml_api import logs
+from ml_api.telemetry import logs
 
 EXTENSION = "revision"
 PATH = Path(__file__).with_name("REVISION")

@@ -8,8 +8,8 @@ from typing import Any, cast
 from flask import Blueprint, Flask, Response, abort, current_app, render_template, request
 from pydantic_core import from_json
 
+from ml_api.contract.operations import answers
 from ml_api.model import holder
-from ml_api.operations import answers
 from ml_api.problems import PAGE, PROBLEMS
 
 blueprint = Blueprint("documentation", __name__)
@@ -40,7 +40,7 @@ def openapi() -> Response:
 @answers(str, "text/html; charset=utf-8", refusals=(503,), conditional=True)
 def docs() -> Response:
     """The contract as a page, to read and to try out."""
-    from ml_api import snippets
+    from ml_api.contract import snippets
 
     document = from_json(_document())
     call = snippets.call_of(document, request.host_url)
@@ -67,7 +67,7 @@ def page_asset(asset: str) -> Response:
 
 
 def _document() -> bytes:
-    from ml_api.openapi import encoded
+    from ml_api.contract.openapi import encoded
 
     return encoded(cast(Flask, current_app._get_current_object()), holder().get())  # type: ignore[attr-defined]
 

@@ -8,11 +8,11 @@ from flask import Blueprint, Response
 from pydantic import Field
 from typing_extensions import TypedDict
 
-import ml_api
 from ml_api.answers import json_response
+from ml_api.contract.operations import answers
 from ml_api.model import ModelUnavailable, holder
-from ml_api.operations import answers
 from ml_api.revision import revision
+from ml_api.version import VERSION
 
 blueprint = Blueprint("health", __name__)
 
@@ -60,5 +60,5 @@ def ready() -> Response:
 @answers(Versions, refusals=(503,))
 def version() -> Response:
     """The versions of the model and of this service, and where both came from."""
-    service = {"api_version": ml_api.__version__, "revision": revision()}
+    service = {"api_version": VERSION, "revision": revision()}
     return json_response({**holder().info(), **service})

@@ -7,8 +7,8 @@ from typing import NoReturn
 from flask import Blueprint
 from werkzeug.exceptions import MethodNotAllowed
 
+from ml_api.contract.operations import answers
 from ml_api.front import PREDICT_PATHS
-from ml_api.operations import answers
 from regression_model import Prediction
 
 blueprint = Blueprint("predict", __name__)

@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, Response
 
 from ml_api.answers import json_response
+from ml_api.contract.operations import answers
 from ml_api.model import holder
-from ml_api.operations import answers
 
 blueprint = Blueprint("schema", __name__)
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 import ml_api
-from ml_api.counters import MOST, SLOT_BYTES, SLOTS, START, Counters, is_shared, share
+from ml_api.master.counters import MOST, SLOT_BYTES, SLOTS, START, Counters, is_shared, share
 
 WORKER = """
 import os, signal, sys
-from ml_api.counters import Counters
+from ml_api.master.counters import Counters
 counters = Counters(int(sys.argv[1]))
 index, seconds = counters.index("hits", way=sys.argv[2]), counters.index("seconds", (1.0, 2.0))
 print("ready", flush=True)

@@ -17,7 +17,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ml_api import snippets
+from ml_api.contract import snippets
 from ml_api.problems import PROBLEMS
 from ml_api.routes.documentation import ASSETS
 

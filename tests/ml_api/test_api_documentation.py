@@ -10,8 +10,8 @@ from typing import Any, get_args
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ml_api import snippets
 from ml_api.config import Config
+from ml_api.contract import snippets
 from ml_api.problems import PROBLEMS
 from regression_model.reading.issues import ErrorCode, WarningCode
 

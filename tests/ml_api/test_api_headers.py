@@ -158,7 +158,7 @@ def test_no_page_of_another_origin_is_let_in_by_default(client: FlaskClient) -> 
 def test_pages_of_a_listed_origin_may_ask_and_read(
     make_app: MakeApp, houses: list[dict[str, Any]], tmp_path: Any
 ) -> None:
-    from ml_api.keys import new_key
+    from ml_api.guards.keys import new_key
 
     key, line = new_key("page")
     (tmp_path / "keys").write_text(line)

@@ -25,7 +25,7 @@ for path in ("/health", "/ready", "/version", "/v1/regression-model/schema"):
     assert client.get(path).status_code == 200, path
 assert client.post("/v1/predict", json=houses).status_code == 200
 assert client.post("/v1/predict", json=[1]).status_code == 422
-for name in ("ml_api.openapi", "ml_api.examples", "ml_api.snippets", "flask_swagger_ui"):
+for name in ("ml_api.contract.openapi", "ml_api.contract.examples", "ml_api.contract.snippets", "flask_swagger_ui"):
     assert name not in sys.modules, name
 for path in ("/openapi.json", "/docs", "/docs/swagger-ui.css"):
     assert client.get(path).status_code == 200, path

@@ -17,8 +17,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ml_api import guards, key_guard
-from ml_api.keys import Keys, KeysUnusable, main, new_key, read_keys
+from ml_api.guards.admission import admission as guards
+from ml_api.guards.admission import key_guard
+from ml_api.guards.keys import Keys, KeysUnusable, main, new_key, read_keys
 
 MakeApp = Callable[..., Flask]
 LogLines = Callable[..., list[dict[str, Any]]]
@@ -294,7 +295,7 @@ def test_the_command_makes_a_key_that_opens(
 
 
 def test_the_command_makes_a_file_for_its_owner_alone(key_file: Path) -> None:
-    command = [sys.executable, "-m", "ml_api.keys"]
+    command = [sys.executable, "-m", "ml_api.guards.keys"]
     path = str(Path(guards.__file__).parents[1])
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([path, os.environ.get("PYTHONPATH", "")])}
     made = subprocess.run(

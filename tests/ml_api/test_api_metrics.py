@@ -18,9 +18,9 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 import ml_api
-from ml_api.counters import share
-from ml_api.metrics import DOLLARS, FAMILIES, MANY, RATIOS, SECONDS, Metrics, metrics
-from ml_api.metrics import share as join
+from ml_api.master.counters import share
+from ml_api.telemetry.metrics import DOLLARS, FAMILIES, MANY, RATIOS, SECONDS, Metrics, metrics
+from ml_api.telemetry.metrics import share as join
 from regression_model import Prediction
 
 MakeApp = Callable[..., Flask]

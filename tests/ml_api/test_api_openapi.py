@@ -64,7 +64,7 @@ def given(make_app: MakeApp, settings: dict[str, str]) -> Document:
     """The contract of a service with more settings than it was made with."""
     app = make_app()
     app.config.update(settings)
-    from ml_api.openapi import document as contract_of
+    from ml_api.contract.openapi import document as contract_of
 
     return contract_of(app, app.extensions["regression_model"].get())
 

@@ -17,8 +17,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 import ml_api
-from ml_api import outputs
-from ml_api.outputs import Descriptor
+from ml_api.telemetry import log_sinks as outputs
+from ml_api.telemetry.log_sinks import Descriptor
 
 Serve = Callable[..., Any]
 
@@ -27,7 +27,7 @@ JSON = {"Content-Type": "application/json"}
 
 WRITER = """
 import sys, time
-from ml_api.outputs import rotating_file
+from ml_api.telemetry.log_sinks import rotating_file
 path, name, lines, pause, keep = sys.argv[1:3] + [float(number) for number in sys.argv[3:]]
 write = rotating_file(path, when="s", keep=int(keep))
 print("ready", flush=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ml_api.own_folders import MARK, OwnFolders, why_not_for_copies
+from ml_api.master.own_folders import MARK, OwnFolders, why_not_for_copies
 from regression_model import ArtifactError, copy_artifact
 from regression_model.artifact import open_artifact
 from reliability.models import copied

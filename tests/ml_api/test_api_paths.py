@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from ml_api.keys import new_key
+from ml_api.guards.keys import new_key
 from reliability.service import Service, running
 
 PROPERTY = settings(max_examples=100, derandomize=True, database=None, deadline=None)

@@ -19,8 +19,8 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from ml_api import rate_guard
-from ml_api.keys import new_key
+from ml_api.guards.admission import rate_guard
+from ml_api.guards.keys import new_key
 
 MakeApp = Callable[..., Flask]
 LogLines = Callable[..., list[dict[str, Any]]]

@@ -13,8 +13,15 @@ import psutil
 import pytest
 
 from ml_api.config import LOG_LEVELS, TestingConfig
-from ml_api.registry import in_force
-from ml_api.registry_watcher import MasterGone, PullFailed, Watcher, log_to, presentable, pull
+from ml_api.master.registry import in_force
+from ml_api.master.registry_watcher import (
+    MasterGone,
+    PullFailed,
+    Watcher,
+    log_to,
+    presentable,
+    pull,
+)
 from regression_model.artifact import open_artifact
 from regression_model.artifact_folders import copy_artifact
 from reliability.service import wait_for
@@ -146,7 +153,7 @@ def watcher(
         def say(level: str, event: str, **fields: object) -> None:
             lines.append((level, event, fields))
 
-        monkeypatch.setattr("ml_api.registry_watcher.pull", pulled)
+        monkeypatch.setattr("ml_api.master.registry_watcher.pull", pulled)
         monkeypatch.setattr(os, "kill", lambda pid, signal: signalled.append(pid))
         monkeypatch.setattr(Watcher, "stay", lambda self, seconds: None)
         return Watcher(1234, served, [], poll=poll, say=say), lines, signalled

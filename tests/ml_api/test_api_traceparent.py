@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from ml_api.traceparent import read_trace
+from ml_api.telemetry.traceparent import read_trace
 
 LogLines = Callable[..., list[dict[str, Any]]]
 

@@ -19,9 +19,9 @@ from prometheus_client.core import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.utils import floatToGoString
 
-import ml_api
-from ml_api.counters import Counters
-from ml_api.metrics import FAMILIES, Family
+from ml_api.master.counters import Counters
+from ml_api.telemetry.metrics import FAMILIES, Family
+from ml_api.version import VERSION
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -45,7 +45,7 @@ class _Collector:
 
     def __init__(self, counters: Counters, revision: str | None) -> None:
         self._counters = counters
-        self._build = {"version": ml_api.__version__, "revision": revision or ""}
+        self._build = {"version": VERSION, "revision": revision or ""}
 
     def describe(self) -> list[Metric]:
         return []  # names are known when it collects

@@ -14,9 +14,9 @@ from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
-from ml_api import logs
 from ml_api.config import MEMORY
-from ml_api.guards import CLIENT
+from ml_api.guards.paths import CLIENT
+from ml_api.telemetry import logs
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

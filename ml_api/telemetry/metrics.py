@@ -1,8 +1,8 @@
 """What is counted of requests, prices and models; ``docs/observability.md`` says what it means.
 
 Everything is counted in every request, so a request for one house adds to a few doubles under two
-locks (``ml_api/counters.py``). Labels are bounded: routes as they are registered, statuses, the
-codes of errors and warnings. No value of a house becomes a label.
+locks (``ml_api/master/counters.py``). Labels are bounded: routes as they are registered,
+statuses, the codes of errors and warnings. No value of a house becomes a label.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from flask import Flask, current_app
 
-from ml_api import logs
-from ml_api.counters import Counters
+from ml_api.master.counters import Counters
+from ml_api.telemetry import logs
 from regression_model import Prediction, count_by_code
 
 EXTENSION = "metrics"

@@ -1,6 +1,6 @@
 """API keys: a file with the SHA-256 of each, and the command that makes one.
 
-    python -m ml_api.keys NAME --file keys.txt [--expires 2027-01-31]
+    python -m ml_api.guards.keys NAME --file keys.txt [--expires 2027-01-31]
 
 A line of the file is a name, a hash and, where the key ends some day, its last day (UTC). A name
 may have several keys, so that a new one is in use before the old one is taken away.
@@ -60,7 +60,9 @@ class Keys:
             if self._keys.setdefault(key.digest[:FOUND_BY], key) is not key:
                 raise KeysUnusable(f"{source}, line {number}: this key is there twice")
         if not self._keys:
-            raise KeysUnusable(f"{source} holds no key. Make one with: python -m ml_api.keys NAME")
+            raise KeysUnusable(
+                f"{source} holds no key. Make one with: python -m ml_api.guards.keys NAME"
+            )
 
     def name_of(self, given: str, now: float) -> str | None:
         """Whose key ``given`` is; None where it is nobody's, or has expired by ``now``."""
@@ -109,7 +111,7 @@ def new_key(name: str, *, last: str = "") -> tuple[str, str]:
 def main(arguments: list[str] | None = None) -> None:
     """Make a key, print it, and add its hash to a file."""
     parser = argparse.ArgumentParser(
-        prog="python -m ml_api.keys",
+        prog="python -m ml_api.guards.keys",
         description="Make an API key. It is printed this once; the file gets its hash.",
     )
     parser.add_argument("name", help="whose key it is: letters, digits and . _ -")

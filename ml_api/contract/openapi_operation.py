@@ -13,9 +13,9 @@ from flask import Config
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import Rule
 
-from ml_api.examples import Example
-from ml_api.guards import OPEN_PATHS, wants_key
-from ml_api.operations import Operation
+from ml_api.contract.examples import Example
+from ml_api.contract.operations import Operation
+from ml_api.guards.paths import OPEN_PATHS, wants_key
 
 JSON = dict[str, Any]
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import ServiceUnavailable, Unauthorized
 
-from ml_api import logs
-from ml_api.guards import CLIENT, wants_key
-from ml_api.keys import Keys, KeysUnusable, read_keys
+from ml_api.guards.keys import Keys, KeysUnusable, read_keys
+from ml_api.guards.paths import CLIENT, wants_key
+from ml_api.telemetry import logs
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

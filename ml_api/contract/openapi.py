@@ -17,10 +17,8 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import to_json
 from werkzeug.routing import Rule
 
-import ml_api
-from ml_api.errors import MEDIA_TYPE, ProblemDetails
-from ml_api.examples import Example, examples
-from ml_api.openapi_operation import (
+from ml_api.contract.examples import Example, examples
+from ml_api.contract.openapi_operation import (
     JSON,
     Route,
     headers,
@@ -28,8 +26,10 @@ from ml_api.openapi_operation import (
     operation_object,
     reference,
 )
-from ml_api.operations import operation_of
+from ml_api.contract.operations import operation_of
+from ml_api.errors import MEDIA_TYPE, ProblemDetails
 from ml_api.problems import PROBLEMS
+from ml_api.version import VERSION
 from regression_model import Model
 
 DESCRIPTION = """\
@@ -71,7 +71,7 @@ def document(app: Flask, model: Model) -> JSON:
         "info": {
             "title": model.spec.name,
             "description": DESCRIPTION,
-            "version": ml_api.__version__,
+            "version": VERSION,
             "license": {"name": "BSD-3-Clause", "identifier": "BSD-3-Clause"},
             "x-model": model.info(),
         },

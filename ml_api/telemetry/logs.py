@@ -18,8 +18,8 @@ from threading import Lock
 from flask import Flask
 from pydantic_core import to_json
 
-from ml_api import outputs
 from ml_api.config import LOG_LEVELS
+from ml_api.telemetry import log_sinks as outputs
 from regression_model import Prediction, count_by_code
 
 # The fields of every line of a request.

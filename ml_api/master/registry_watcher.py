@@ -190,13 +190,17 @@ def log_to(settings: Any, levels: Sequence[str], outputs: Mapping[str, Any]) -> 
 def main(master: str, served: str, *command: str) -> None:
     """Watch for the master of this number until it is gone."""
     here = Path(__file__).parent
-    config = runpy.run_path(str(here / "config.py"))
+    config = runpy.run_path(str(here.parent / "config.py"))
     settings = config["from_environment"]()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # and end what is being pulled
     with suppress(OSError):
         os.nice(10)  # prices come first
     target = (settings.ML_API_MODEL_URI, "--output", settings.REGRESSION_MODEL_ARTIFACT, "--json")
-    say = log_to(settings, config["LOG_LEVELS"], runpy.run_path(str(here / "outputs.py")))
+    say = log_to(
+        settings,
+        config["LOG_LEVELS"],
+        runpy.run_path(str(here.parent / "telemetry" / "log_sinks.py")),
+    )
     poll = settings.ML_API_MODEL_POLL_SECONDS
     watcher = Watcher(int(master), served, [*command, *target], poll=poll, say=say)
     with suppress(MasterGone):

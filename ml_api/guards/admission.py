@@ -13,17 +13,12 @@ from flask import Config
 from werkzeug.exceptions import BadRequest
 from werkzeug.sansio.utils import host_is_trusted
 
+from ml_api.guards.paths import OPEN_PATHS
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 Guard = Callable[["WSGIEnvironment"], None]
-
-# Asked by machines that have no key and call the service by its address.
-OPEN_PATHS = frozenset({"/health", "/ready"})
-# Opened by browsers, which have no key until the page asks for it: the contract, and nothing else.
-KEYLESS_PATHS = frozenset({"/openapi.json", "/docs"})
-KEYLESS_FOLDER = "/docs/"
-CLIENT = "ml_api.client"  # key of the environment: the name of the API key
 
 
 def guards_of(config: Config) -> tuple[Guard, ...]:
@@ -32,11 +27,11 @@ def guards_of(config: Config) -> tuple[Guard, ...]:
     if config["ML_API_TRUSTED_HOSTS"]:
         guards.append(HostGuard(config["ML_API_TRUSTED_HOSTS"]))
     if config["ML_API_KEYS_FILE"]:
-        from ml_api.key_guard import KeyGuard
+        from ml_api.guards.key_guard import KeyGuard
 
         guards.append(KeyGuard(config["ML_API_KEYS_FILE"], last_good=config["ML_API_LAST_GOOD"]))
     if config["ML_API_RATE_LIMIT"]:
-        from ml_api.rate_guard import RateGuard
+        from ml_api.guards.rate_guard import RateGuard
 
         guards.append(
             RateGuard(
@@ -46,11 +41,6 @@ def guards_of(config: Config) -> tuple[Guard, ...]:
             )
         )
     return tuple(guards)
-
-
-def wants_key(path: str) -> bool:
-    """Whether a path is for holders of an API key, where keys are asked for."""
-    return path not in OPEN_PATHS | KEYLESS_PATHS and not path.startswith(KEYLESS_FOLDER)
 
 
 def admit(environ: WSGIEnvironment, guards: Sequence[Guard]) -> None:
