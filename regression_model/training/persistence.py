@@ -101,8 +101,8 @@ def load_pipeline(artifact: Artifact) -> Pipeline:
     """The fitted scikit-learn pipeline of an artifact, for people who work in Python.
 
     joblib files are pickles: load only artifacts you trust. Raises
-    :class:`ArtifactIncompatible` where Python or a library has another minor version than the
-    one that wrote the file, before anything is unpickled.
+    :class:`ArtifactIncompatible` where this package, Python or a library has another minor version
+    than the one that wrote the file, before anything is unpickled.
     """
     pipeline: Pipeline = _load(artifact, PIPELINE)
     return pipeline
@@ -117,6 +117,13 @@ def load_difficulty(artifact: Artifact) -> DifficultyRegressor | None:
 
 
 def _load(artifact: Artifact, name: str) -> Any:
+    made_by = artifact.manifest["version"]
+    if _minor(made_by) != _minor(VERSION):  # its classes may have moved
+        raise ArtifactIncompatible(
+            f"{name} was written by version {made_by} of this package, this is version {VERSION}; "
+            f"make it again with `regression-model reproduce {artifact.folder} --output DIR` "
+            "(the compiled graph still loads)"
+        )
     written = artifact.manifest["libraries"]
     current = _libraries()
     for library, theirs in written.items():
