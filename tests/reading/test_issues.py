@@ -295,7 +295,7 @@ def test_suggestions_of_an_answer_are_bounded(model: Any) -> None:
 
 
 def test_the_limits_are_those_of_the_documentation() -> None:
-    text = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text("utf-8")
+    text = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text("utf-8")
     limits = re.findall(r"\| ([\d,]+) \| `(MAX_[A-Z_]+)` \|$", text, re.MULTILINE)
 
     assert {name: int(value.replace(",", "")) for value, name in limits} == {

@@ -15,7 +15,7 @@ from ml_api.contract import snippets
 from ml_api.problems import PROBLEMS
 from regression_model.reading.issues import ErrorCode, WarningCode
 
-TEXT = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text("utf-8")
+TEXT = (Path(__file__).resolve().parents[3] / "docs" / "api.md").read_text("utf-8")
 
 
 def test_the_example_works(client: FlaskClient) -> None:

@@ -276,7 +276,7 @@ def test_past_sales_are_read_once_by_the_first_that_asks(
 
 def test_the_example_of_the_guide_works(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGRESSION_MODEL_ARTIFACT", str(artifact))
-    guide = Path(__file__).resolve().parents[1].joinpath("docs/explanations.md").read_text("utf-8")
+    guide = Path(__file__).resolve().parents[2].joinpath("docs/explanations.md").read_text("utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", guide, re.S)
     names: dict[str, Any] = {}
 

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 MakeApp = Callable[..., Flask]
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 TEXT = (DOCS / "observability.md").read_text("utf-8")
 (GROUP,) = YAML(typ="safe").load(DOCS / "monitoring" / "alerts.yml")["groups"]
 RULES = {rule["alert"]: rule["expr"] for rule in GROUP["rules"]}
