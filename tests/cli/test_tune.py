@@ -69,7 +69,7 @@ def test_tune_killed_in_a_trial_goes_on_as_if_it_had_not_been(
     arguments = ["tune", "--data", sold, "--config", poor_config, "--trials", 4, "--json"]
     dying = """
 import itertools, os, signal
-from regression_model.training import tune
+from regression_model.training.tuning import tune
 fit, calls = tune.squared_error, itertools.count()
 def fit_or_die(*arguments):
     if next(calls) == 5:  # the second fold of the third trial
