@@ -12,8 +12,8 @@ from typing import Any
 from pydantic_core import to_json
 
 from regression_model.errors import InvalidInput, MissingDependency
+from regression_model.file_conflicts import refuse_conflicts
 from regression_model.files.atomic_file import replacing
-from regression_model.files.conflicts import refuse_conflicts
 from regression_model.predict import Model, Prediction
 from regression_model.reading.issues import OF_TABLE, Issue
 from regression_model.reading.rows import Reading

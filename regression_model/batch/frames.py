@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,11 @@ from regression_model.batch.chunk import Chunk
 from regression_model.batch.columns import Column, Levels, Numbers, Opaque
 from regression_model.batch.valuing import TableValuer, Valued
 from regression_model.config.spec import Spec
-from regression_model.predict import Model, Prediction
 from regression_model.reading.issues import OF_ANSWER, Issue, left_out
 from regression_model.reading.tables import check_names, frame_rows, known_columns
+
+if TYPE_CHECKING:
+    from regression_model.predict import Model, Prediction
 
 
 def predict_frame(model: Model, frame: Any) -> Prediction:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,10 @@ from regression_model.batch.pipeline import available_cores, in_order
 from regression_model.batch.sources import Part, parts
 from regression_model.batch.valuing import Score, TableValuer
 from regression_model.batch.writers import format_of
-from regression_model.predict import Model
 from regression_model.reading.tables import TableReader
+
+if TYPE_CHECKING:
+    from regression_model.predict import Model
 
 
 class Done(NamedTuple):

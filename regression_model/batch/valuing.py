@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from regression_model.batch.chunk import Chunk
 from regression_model.batch.encode import Encoded
-from regression_model.predict import Model
 from regression_model.reading.encoder import Matrix
 from regression_model.reading.issues import OF_TABLE, Issues, Limits
 from regression_model.reading.rows import Reading
 from regression_model.scorer import Dollars, Valuation
+
+if TYPE_CHECKING:
+    from regression_model.predict import Model
 
 Score = Callable[[Matrix], Valuation]
 

@@ -67,7 +67,7 @@ def check_files(ctx: click.Context, chosen: Mapping[str, Path] | None = None) ->
 
     ``chosen`` are outputs that the command decided on itself, by the names of their parameters.
     """
-    from regression_model.files.conflicts import refuse_conflicts
+    from regression_model.file_conflicts import refuse_conflicts
 
     inputs = {label: path for label, _, path in _files(ctx, InputPath, {})}
     outputs = [*_files(ctx, (OutputPath, OutputFolder), chosen or {})]

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from regression_model.errors import InvalidInput
+from regression_model.file_conflicts import refuse_conflicts
 from regression_model.files.atomic_file import write_text
-from regression_model.files.conflicts import refuse_conflicts
 from reliability.load import Answers, Load
 from tools.container.engine import NoEngine, find
 from tools.rehearsal.checkout import Checkout, Release

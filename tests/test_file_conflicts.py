@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from regression_model import InvalidInput
+from regression_model import InvalidInput, file_conflicts
 from regression_model.artifact import open_artifact
-from regression_model.files import conflicts
-from regression_model.files.conflicts import refuse_conflicts
+from regression_model.file_conflicts import refuse_conflicts
 from reliability.models import copied
 
 
@@ -122,7 +121,7 @@ def test_an_artifact_that_saving_would_remove_is_refused(
     (manifest,) = root.glob("*/manifest.json")
     refuse_conflicts({"--output": root}, {"MANIFEST": manifest})  # it stays beside the new one
 
-    monkeypatch.setattr(conflicts, "package_root", lambda: root)
+    monkeypatch.setattr(file_conflicts, "package_root", lambda: root)
 
     for read in (manifest, manifest.parent):
         with pytest.raises(
