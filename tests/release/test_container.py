@@ -91,7 +91,7 @@ def test_a_build_is_given_what_is_known() -> None:
 def test_an_image_of_committed_files_has_their_revision(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("image.ROOT", tmp_path)
+    monkeypatch.setattr("tools.container.image.ROOT", tmp_path)
     (tmp_path / "ml_api").mkdir()
     (tmp_path / "ml_api" / "VERSION").write_text("1")
     in_no_repository = image.source_revision()

@@ -422,7 +422,7 @@ class Stranger(BaseHTTPRequestHandler):
 def test_answers_that_are_no_prices_are_not_in_service(
     predictions: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deployed_service.PAUSE_SECONDS", 0)
+    monkeypatch.setattr("tools.release.deployed_service.PAUSE_SECONDS", 0)
     told = type("Told", (Stranger,), {"body": f'{{"model_version": "1"{predictions}}}'.encode()})
     golden: list[dict[str, Any]] = [{"house": {}, "prediction": right} for right in (1.0, None)]
 

@@ -17,8 +17,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ml_api.guards.admission import admission as guards
-from ml_api.guards.admission import key_guard
+from ml_api.guards import admission as guards
+from ml_api.guards import key_guard
 from ml_api.guards.keys import Keys, KeysUnusable, main, new_key, read_keys
 
 MakeApp = Callable[..., Flask]

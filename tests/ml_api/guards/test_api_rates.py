@@ -19,7 +19,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from ml_api.guards.admission import rate_guard
+from ml_api.guards import rate_guard
 from ml_api.guards.keys import new_key
 
 MakeApp = Callable[..., Flask]
