@@ -301,7 +301,7 @@ def test_an_old_source_that_tells_no_revision_is_deployed_with_a_caution(deploye
 
 
 def as_before_revisions(text: str) -> str:
-    text = text.replace("headers, logs, revision,", "headers, logs, earlier as revision,")
+    text = text.replace("headers, revision, routes", "headers, earlier as revision, routes")
     return text.replace("ml_api.revision", "ml_api.earlier").replace(', "revision": revision()', "")
 
 

@@ -18,7 +18,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ml_api.guards import admission as guards
-from ml_api.guards import key_guard
+from ml_api.guards import key_guard, paths
 from ml_api.guards.keys import Keys, KeysUnusable, main, new_key, read_keys
 
 MakeApp = Callable[..., Flask]
@@ -73,9 +73,9 @@ def status(app: Flask, key: str) -> int:
 
 def test_there_is_a_decision_for_every_route(app: Flask) -> None:
     assert {rule.rule for rule in app.url_map.iter_rules()} <= set(DECISIONS)
-    assert {path for path, decision in DECISIONS.items() if decision == OPEN} == guards.OPEN_PATHS
+    assert {path for path, decision in DECISIONS.items() if decision == OPEN} == paths.OPEN_PATHS
     for path, decision in DECISIONS.items():
-        assert guards.wants_key(path) is (decision == GUARDED)
+        assert paths.wants_key(path) is (decision == GUARDED)
 
 
 def test_every_route_and_method_but_the_open_ones_asks_for_a_key(guarded: Flask, key: str) -> None:
