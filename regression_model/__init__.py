@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from regression_model.answer import Prediction
     from regression_model.artifact import origin_of
     from regression_model.artifact_folders import copy_artifact
     from regression_model.errors import (
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from regression_model.explaining.explain import Baseline, Explanation
     from regression_model.predict import (
         Model,
-        Prediction,
         Validation,
         load_model,
         make_prediction,
@@ -93,7 +93,7 @@ _HOMES = {
     "Issue": "reading.issues",
     "Model": "predict",
     "Omitted": "reading.issues",
-    "Prediction": "predict",
+    "Prediction": "answer",
     "Request": "reading.validation",
     "Validation": "predict",
     "copy_artifact": "artifact_folders",

@@ -22,6 +22,7 @@ from regression_model.manifest import (
     CURRENT,
     MANIFEST,
     ORIGIN,
+    artifact_label,
     artifact_name,
     is_plain_name,
     parse_manifest,
@@ -51,6 +52,11 @@ class Artifact:
     def name(self) -> str:
         """What the artifact is called, wherever its folder lies: its version and digest."""
         return artifact_name(self.manifest)
+
+    @property
+    def label(self) -> str:
+        """Which model it holds, as answers tell: ``VERSION-digest8``."""
+        return artifact_label(self.manifest)
 
     @property
     def served(self) -> list[str]:

@@ -170,7 +170,12 @@ def _matches_digest(manifest: Mapping[str, Any], content: bytes) -> bool:
 
 def artifact_name(manifest: Mapping[str, Any]) -> str:
     """Return the name of an artifact's folder: its version and the beginning of its digest."""
-    return f"regression_model-{manifest['version']}-{manifest['digest'][:8]}"
+    return f"regression_model-{artifact_label(manifest)}"
+
+
+def artifact_label(manifest: Mapping[str, Any]) -> str:
+    """Return the version of an artifact and the beginning of its digest."""
+    return f"{manifest['version']}-{manifest['digest'][:8]}"
 
 
 def _check_structure(manifest: Mapping[str, Any], name: str) -> None:

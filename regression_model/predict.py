@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING, Annotated, Any, NotRequired
+from typing import TYPE_CHECKING, Any, NotRequired
 
 import numpy as np
-from pydantic import Field
 from typing_extensions import TypedDict
 
+from regression_model.answer import Prediction, assemble, columns_of_rows
 from regression_model.artifact import (
     ENVIRONMENT_VARIABLE,
     GRAPH,
@@ -40,44 +40,6 @@ _LONG_FRAME = 64  # rows from which on a DataFrame is valued faster by columns t
 TOLERANCE = 1.0  # dollars between the same house scored twice, and between the two twins
 
 
-class Prediction(TypedDict):
-    """Prices with what is to be said of them; lists have one entry for each row of the input."""
-
-    predictions: Annotated[
-        list[float | None], Field(description="A price in dollars for each row, or null.")
-    ]
-    intervals: Annotated[
-        list[Annotated[list[float], Field(min_length=2, max_length=2)] | None],
-        Field(description="Lowest and highest price in dollars for each row, or null."),
-    ]
-    fsd: Annotated[
-        list[float | None],
-        Field(description="Forecast standard deviation as a share of the price, or null."),
-    ]
-    errors: Errors
-    warnings: Warnings
-    omitted: NotRequired[LeftOut]
-    version: Annotated[str, Field(description="The version of the model.")]
-    ids: NotRequired[
-        Annotated[
-            list[int | None],
-            Field(description="The identifier of each row, or null; where one was given."),
-        ]
-    ]
-    explanations: NotRequired[
-        Annotated[
-            list[Explanation | None],
-            Field(description="Why each row has its price, or null; where asked for."),
-        ]
-    ]
-    comparables: NotRequired[
-        Annotated[
-            list[list[Comparable] | None],
-            Field(description="The sales most similar to each row, or null; where asked for."),
-        ]
-    ]
-
-
 class Validation(TypedDict):
     """What ``validate_inputs`` answers: each row under canonical names, or None if refused."""
 
@@ -93,6 +55,7 @@ class Model:
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
         self.version: str = artifact.manifest["version"]
+        self.identity = {"version": self.version, "artifact": artifact.label}
         with _one_family_of_errors(artifact):
             self.spec = Spec.model_validate(artifact.manifest["spec"])
             levels_seen = artifact.manifest["profile"]["levels"]
@@ -181,27 +144,16 @@ class Model:
 
     def value(self, read: Reading, caveats: Sequence[Issue] = ()) -> Prediction:
         """Value rows that ``reader`` has read; ``caveats`` lead the warnings."""
-        predictions: list[float | None] = [None] * read.rows
-        intervals: list[list[float] | None] = [None] * read.rows
-        fsd: list[float | None] = [None] * read.rows
-        scored = self._scorer.score_each(read.matrix) if len(read.matrix) else ()
-        for row, (price, low, high, deviation) in zip(read.places, scored, strict=True):
-            predictions[row] = round(price, 2)
-            intervals[row] = [round(low, 2), round(high, 2)]
-            fsd[row] = round(deviation, 4)
-        result: Prediction = {
-            "predictions": predictions,
-            "intervals": intervals,
-            "fsd": fsd,
-            "errors": [*read.errors],
-            "warnings": [*caveats, *read.warnings],
-            "version": self.version,
-        }
-        if read.errors.more or read.warnings.more:
-            result["omitted"] = left_out(read.errors, read.warnings)
-        if read.ids.count(None) < read.rows:
-            result["ids"] = read.ids
-        return result
+        scored = self._scorer.score_each(read.matrix) if len(read.matrix) else []
+        values = [(*found, known) for found, known in zip(scored, read.known, strict=True)]
+        return assemble(
+            columns_of_rows(values, read.places, read.rows),
+            ids=read.ids,
+            errors=read.errors,
+            warnings=read.warnings,
+            caveats=caveats,
+            model=self.identity,
+        )
 
     @property
     def scorer(self) -> Scorer:

@@ -11,10 +11,11 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from regression_model.answer import TEXTS, Prediction, columns_of, table_names
 from regression_model.errors import InvalidInput, MissingDependency
 from regression_model.file_conflicts import refuse_conflicts
 from regression_model.files.atomic_file import replacing
-from regression_model.predict import Model, Prediction
+from regression_model.predict import Model
 from regression_model.reading.issues import OF_TABLE, Issue
 from regression_model.reading.rows import Reading
 from regression_model.reading.tables import TableReader
@@ -22,8 +23,6 @@ from regression_model.reading.tables import TableReader
 Row = Mapping[str, Any]
 Watch = Callable[[int, int], None]
 Write = Callable[[Sequence[Row]], None]
-
-COLUMNS = ("prediction", "lower", "upper", "errors", "warnings")
 
 
 @dataclass
@@ -78,11 +77,12 @@ def score_rows(
 ) -> None:
     """Value row by row what ``reader`` reads, in this thread, and write ``target``."""
     chunks = reader.chunks(lambda done: progress(done, tally.rows))
-    with _WRITERS[suffix](target, _identifier(model)) as write:
+    names = table_names(_identifier(model))
+    with _WRITERS[suffix](target, names) as write:
         for rows in chunks:
             read = model.reader.read(rows, limits=OF_TABLE)
             result = model.value(read)
-            write(list(_rows(result, read, _identifier(model))))
+            write(list(_rows(result, read, names)))
             _count(tally, result)
 
 
@@ -103,7 +103,7 @@ def _score_columns(
         tally.warned += done.warned
         progress(done.end, tally.rows)
 
-    names = [_identifier(model), *COLUMNS]
+    names = table_names(_identifier(model))
     value_table(model, reader, target, names=names, suffix=suffix, report=report, workers=workers)
 
 
@@ -111,12 +111,11 @@ def _identifier(model: Model) -> str:
     return "Id" if model.spec.identifier is None else model.spec.identifier.name
 
 
-def _rows(result: Prediction, read: Reading, identifier: str) -> Iterator[Row]:
-    errors, warnings = read.errors.texts(), read.warnings.texts()
-    for i in range(read.rows):
-        low, high = result["intervals"][i] or (None, None)
-        values = (result["predictions"][i], low, high, errors.get(i), warnings.get(i))
-        yield {identifier: read.ids[i], **dict(zip(COLUMNS, values, strict=True))}
+def _rows(result: Prediction, read: Reading, names: Sequence[str]) -> Iterator[Row]:
+    said = [getattr(read, column.name).texts() for column in TEXTS]
+    texts = ([text.get(i) for i in range(read.rows)] for text in said)
+    for cells in zip(read.ids, *columns_of(result).values(), *texts, strict=True):
+        yield dict(zip(names, cells, strict=True))
 
 
 def _count(tally: Tally, result: Prediction) -> None:
@@ -126,28 +125,29 @@ def _count(tally: Tally, result: Prediction) -> None:
 
 
 @contextmanager
-def _csv(path: Path, identifier: str) -> Iterator[Write]:
+def _csv(path: Path, names: Sequence[str]) -> Iterator[Write]:
     with path.open("w", newline="", encoding="utf-8") as stream:
-        table = csv.DictWriter(stream, [identifier, *COLUMNS], lineterminator="\n")
+        table = csv.DictWriter(stream, names, lineterminator="\n")
         table.writeheader()
         yield table.writerows
 
 
 @contextmanager
-def _ndjson(path: Path, identifier: str) -> Iterator[Write]:
+def _ndjson(path: Path, names: Sequence[str]) -> Iterator[Write]:
     with path.open("wb") as stream:
         yield lambda rows: stream.writelines(to_json(row) + b"\n" for row in rows)
 
 
 @contextmanager
-def _parquet(path: Path, identifier: str) -> Iterator[Write]:
+def _parquet(path: Path, names: Sequence[str]) -> Iterator[Write]:
     try:
         import pyarrow as pa
         from pyarrow import parquet
+
+        from regression_model.batch.outcomes import table_schema
     except ImportError:
         raise MissingDependency("pyarrow", extra="batch", purpose="Parquet") from None
-    kinds = (pa.float64(), pa.float64(), pa.float64(), pa.string(), pa.string())
-    schema = pa.schema([(identifier, pa.int64()), *zip(COLUMNS, kinds, strict=True)])
+    schema = table_schema(names)
     with path.open("wb") as stream, parquet.ParquetWriter(stream, schema) as table:
         yield lambda rows: table.write_table(pa.Table.from_pylist(list(rows), schema))
 

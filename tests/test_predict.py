@@ -32,7 +32,7 @@ PROPERTY = settings(max_examples=100, derandomize=True, database=None, deadline=
 
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}
 ROOT = Path(__file__).resolve().parents[1]
-KEYS = {"predictions", "intervals", "fsd", "errors", "warnings", "version"}
+KEYS = {"predictions", "intervals", "fsd", "known", "errors", "warnings", "version", "artifact"}
 
 
 @pytest.fixture

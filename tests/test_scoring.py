@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 
 from regression_model import InvalidInput, Model
+from regression_model.answer import table_names
 from regression_model.reading.tables import CHUNK
-from regression_model.scoring import COLUMNS, Tally, score_table
+from regression_model.scoring import Tally, score_table
 
 HEADER = "Id,Neighborhood,OverallQual,YearBuilt,GrLivArea"
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}
@@ -70,10 +71,12 @@ def test_every_format_gives_the_prices_of_make_prediction(
     tally = score_table(model, given, output)
 
     rows = written(output)
-    assert [list(row) for row in rows] == [["Id", *COLUMNS]] * len(houses)
+    assert [list(row) for row in rows] == [table_names("Id")] * len(houses)
     assert [row["Id"] for row in rows] == expected.get("ids")
     assert [row["prediction"] for row in rows] == expected["predictions"]
     assert [[row["lower"], row["upper"]] for row in rows] == expected["intervals"]
+    assert [row["fsd"] for row in rows] == expected["fsd"]
+    assert [row["known"] for row in rows] == expected["known"]
     assert [row["errors"] for row in rows] == [None] * len(houses)
     assert tally.counts()["rows"] == tally.counts()["priced"] == len(houses)
 
@@ -94,7 +97,8 @@ def test_a_row_without_a_price_keeps_its_place_and_says_why(
     rows = written(output)
     assert [row["Id"] for row in rows] == [1, 2, 3, None, 5]
     assert [row["prediction"] is None for row in rows] == [False, True, False, True, False]
-    assert [row["lower"] is None for row in rows] == [False, True, False, True, False]
+    for name in ("lower", "upper", "fsd", "known"):
+        assert [row[name] is None for row in rows] == [False, True, False, True, False]
     assert rows[1]["errors"] == (
         "OverallQual must be a whole number, got 5.5; "
         "GrLivArea must lie in 1 to 100000 square feet, got -1.0"
@@ -186,10 +190,11 @@ def test_the_csv_is_plain(model: Model, tmp_path: Path) -> None:
 
     score_table(model, source, output)
 
-    (price,) = model.predict(LEAST)["predictions"]
-    ((low, high),) = [pair or [] for pair in model.predict(LEAST)["intervals"]]
+    answer = model.predict(LEAST)
+    (price,), (fsd,) = answer["predictions"], answer["fsd"]
+    ((low, high),) = [pair or [] for pair in answer["intervals"]]
     assert output.read_bytes().decode() == (
-        f"Id,prediction,lower,upper,errors,warnings\n7,{price},{low},{high},,\n"
+        f"Id,prediction,lower,upper,fsd,known,errors,warnings\n7,{price},{low},{high},{fsd},4,,\n"
     )
 
 

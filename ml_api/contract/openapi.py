@@ -26,7 +26,7 @@ from ml_api.contract.openapi_operation import (
     operation_object,
     reference,
 )
-from ml_api.contract.operations import operation_of
+from ml_api.contract.operations import PREDICT_REQUEST, operation_of
 from ml_api.errors import MEDIA_TYPE, ProblemDetails
 from ml_api.problems import PROBLEMS
 from ml_api.version import VERSION
@@ -78,7 +78,10 @@ def document(app: Flask, model: Model) -> JSON:
         "paths": {
             _path(route.rule): {
                 method.lower(): operation_object(
-                    route, app.config, answer=answers[route.rule.endpoint], shown=shown
+                    route,
+                    app.config,
+                    answer=answers[route.rule.endpoint],
+                    shown=shown if route.operation.asks == PREDICT_REQUEST else [],
                 )
                 for method in sorted((route.rule.methods or set()) - {"HEAD", "OPTIONS"})
             }
@@ -94,7 +97,7 @@ def _components(model: Model, config: Config, *, schemas: JSON, shown: list[Exam
         "schemas": {
             # Named by their keys, in the dialect of the document.
             "House": {key: house[key] for key in house if key not in ("$schema", "title")},
-            "PredictRequest": model.request_schema(reference("schemas", "House")),
+            PREDICT_REQUEST: model.request_schema(reference("schemas", "House")),
             **schemas,
         },
         "responses": {name_of(status): _refusal(status, shown) for status in _statuses()},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from flask import Config
 from werkzeug.http import HTTP_STATUS_CODES
@@ -29,7 +29,10 @@ class Route(NamedTuple):
 
 
 def operation_object(route: Route, config: Config, *, answer: JSON, shown: list[Example]) -> JSON:
-    """What the contract says of ``route``; ``answer`` is the schema of its answer."""
+    """What the contract says of ``route``.
+
+    ``answer`` is the schema of its answer, ``shown`` are examples of what it is asked.
+    """
     rule, view, operation = route
     summary, _, description = (inspect.getdoc(view) or "").partition("\n")
     blueprint, _, name = rule.endpoint.rpartition(".")
@@ -40,7 +43,7 @@ def operation_object(route: Route, config: Config, *, answer: JSON, shown: list[
         "summary": summary,
         "tags": [blueprint],
         "responses": {
-            **_success(operation, summary, answer),
+            **_success(operation, summary, answer, shown),
             **{str(status): reference("responses", name_of(status)) for status in refusals},
         },
     }
@@ -59,18 +62,21 @@ def operation_object(route: Route, config: Config, *, answer: JSON, shown: list[
     if 401 in guards:
         keys: list[JSON] = [{"bearer": []}, {"key": []}]
         said["security"] = keys if wants_key(rule.rule) else [{}, *keys]
-    if "POST" in (rule.methods or ()):
-        _ask(said, shown)
+    if operation.asks:
+        said["requestBody"] = _body(operation.asks, shown)
     return said
 
 
-def _success(operation: Operation, summary: str, answer: JSON) -> JSON:
+def _success(operation: Operation, summary: str, answer: JSON, shown: list[Example]) -> JSON:
     names = ("X-Request-ID", "ETag") if operation.conditional else ("X-Request-ID",)
+    content: JSON = {"schema": answer}
+    if examples := _examples(shown, "answer"):
+        content["examples"] = examples
     responses: JSON = {
         "200": {
             "description": summary,
             "headers": headers(*names),
-            "content": {operation.media_type: {"schema": answer}},
+            "content": {operation.media_type: content},
         }
     }
     if operation.conditional:
@@ -81,23 +87,20 @@ def _success(operation: Operation, summary: str, answer: JSON) -> JSON:
     return responses
 
 
-def _ask(said: JSON, shown: list[Example]) -> None:
-    """Add what is asked, and examples of questions and answers."""
-    priced = [example for example in shown if example.answer is not None]
-    said["requestBody"] = {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": reference("schemas", "PredictRequest"),
-                "examples": {
-                    example.name: {"summary": example.summary, "value": example.request}
-                    for example in priced
-                },
-            }
-        },
-    }
-    said["responses"]["200"]["content"]["application/json"]["examples"] = {
-        example.name: {"summary": example.summary, "value": example.answer} for example in priced
+def _body(schema: str, shown: list[Example]) -> JSON:
+    """The body that a route asks for: the component ``schema``, and examples with an answer."""
+    content: JSON = {"schema": reference("schemas", schema)}
+    if examples := _examples(shown, "request"):
+        content["examples"] = examples
+    return {"required": True, "content": {"application/json": content}}
+
+
+def _examples(shown: list[Example], part: Literal["request", "answer"]) -> JSON:
+    """The requests that are answered, or their answers."""
+    return {
+        example.name: {"summary": example.summary, "value": getattr(example, part)}
+        for example in shown
+        if example.answer is not None
     }
 
 

@@ -1,4 +1,4 @@
-"""What the contract says of a route, written beside the function that answers it."""
+"""What a route asks for and answers, written beside its function for the contract."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from flask.typing import RouteCallable
 
 View = TypeVar("View", bound=RouteCallable)
 _KEY = "operation"
+PREDICT_REQUEST = "PredictRequest"  # the schema of a request for prices, made from the model
 
 
 class Operation(NamedTuple):
-    """Beside its path, its method and the words of its docstring.
+    """What the contract says of a route beside its path, its method and its docstring.
 
     ``answer`` is the type of what it answers, from which the schema is derived; ``refusals`` are
     the statuses it has of its own; ``conditional`` tells that it knows ``If-None-Match``;
-    ``choices`` are the values of each part of the path that varies.
+    ``choices`` are the values of each part of the path that varies; ``asks`` names the schema of
+    the body among the components, empty for a route that reads no body.
     """
 
     answer: Any
@@ -25,6 +27,7 @@ class Operation(NamedTuple):
     refusals: tuple[int, ...] = ()
     conditional: bool = False
     choices: Mapping[str, Iterable[str]] = MappingProxyType({})
+    asks: str = ""
 
 
 def answers(
@@ -34,11 +37,12 @@ def answers(
     refusals: tuple[int, ...] = (),
     conditional: bool = False,
     choices: Mapping[str, Iterable[str]] = MappingProxyType({}),
+    asks: str = "",
 ) -> Callable[[View], View]:
-    """Say so of a view."""
+    """Tell the contract what a view asks for and answers; see :class:`Operation`."""
 
     def say(view: View) -> View:
-        vars(view)[_KEY] = Operation(answer, media_type, refusals, conditional, choices)
+        vars(view)[_KEY] = Operation(answer, media_type, refusals, conditional, choices, asks)
         return view
 
     return say

@@ -7,14 +7,14 @@ from typing import NoReturn
 from flask import Blueprint
 from werkzeug.exceptions import MethodNotAllowed
 
-from ml_api.contract.operations import answers
+from ml_api.contract.operations import PREDICT_REQUEST, answers
 from ml_api.front import PREDICT_PATHS
 from regression_model import Prediction
 
 blueprint = Blueprint("predict", __name__)
 
 
-@answers(Prediction, refusals=(400, 408, 413, 415, 422, 503))
+@answers(Prediction, refusals=(400, 408, 413, 415, 422, 503), asks=PREDICT_REQUEST)
 def predict() -> NoReturn:
     """The prices of houses, each with its range.
 

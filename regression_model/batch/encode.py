@@ -17,12 +17,14 @@ from regression_model.reading.rows import RowReader
 class Encoded(NamedTuple):
     """A matrix with a row for each of the table, and which rows are doubtful.
 
-    A doubtful row may be refused or warned of; its numbers in the matrix mean nothing. ``ids`` are
-    the identifiers, NaN where there is none.
+    A doubtful row may be refused or warned of; its numbers in the matrix mean nothing. ``known``
+    says how many fields of each row are known; ``ids`` are the identifiers, NaN where there is
+    none.
     """
 
     matrix: Matrix
     doubtful: Mask
+    known: NDArray[np.intp]
     ids: NDArray[np.float64]
 
 
@@ -39,6 +41,7 @@ class ColumnEncoder:
         self._judge = reader.judge
         self._features = {n: f for f in spec.features for n in (f.name, *f.aliases)}
         self._places = {f.name: j for j, f in enumerate(reader.encoder.features)}
+        self._years_of_none = reader.encoder.years_of_none
         self._absent = reader.encoder.encode([{}])[0][0]
 
     def encode(self, columns: Mapping[str, Column], count: int) -> Encoded:
@@ -47,17 +50,21 @@ class ColumnEncoder:
         matrix[:] = self._absent
         ids = np.full(count, np.nan)
         doubtful = np.full(count, self._incomplete(columns))
+        none = np.zeros(count, np.intp)  # nulls that mean none, of which the matrix knows nothing
         identifier = self._spec.identifier
         for name, column in columns.items():
             f = self._features[name]
             numbers, doubts = self._encode(f, column)
             doubtful |= doubts
+            if f.name in self._years_of_none:
+                none += np.isnan(numbers)
             if f.name in self._places:
                 matrix[:, self._places[f.name]] = np.where(doubts, np.nan, numbers)
             elif f is identifier:
                 ids = np.where(doubts, np.nan, numbers)
         doubtful |= self._encoder.remarkable(matrix)
-        return Encoded(matrix, doubtful, ids)
+        known = np.add.reduce(matrix == matrix, axis=1) + none
+        return Encoded(matrix, doubtful, known, ids)
 
     def _incomplete(self, columns: Mapping[str, Column]) -> bool:
         """Whether every row lacks a required field, or gives one under two names."""

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from regression_model.answer import NUMBERS, Prediction, assemble
 from regression_model.batch.chunk import Chunk
 from regression_model.batch.columns import Column, Levels, Numbers, Opaque
 from regression_model.batch.valuing import TableValuer, Valued
 from regression_model.config.spec import Spec
-from regression_model.reading.issues import OF_ANSWER, Issue, left_out
+from regression_model.reading.issues import OF_ANSWER, Issue
 from regression_model.reading.tables import check_names, frame_rows, known_columns
 
 if TYPE_CHECKING:
-    from regression_model.predict import Model, Prediction
+    from regression_model.predict import Model
 
 
 def predict_frame(model: Model, frame: Any) -> Prediction:
@@ -26,7 +27,7 @@ def predict_frame(model: Model, frame: Any) -> Prediction:
     columns = {name: column_of(frame.iloc[:, j]) for j, name in enumerate(names) if name in used}
     chunk = Chunk(len(frame), columns, lambda rows: _rows(frame, rows, model.spec))
     valued = TableValuer(model, limits=OF_ANSWER).value(chunk)
-    return _prediction(valued, caveats, model.version)
+    return _prediction(model, valued, caveats)
 
 
 def column_of(series: Any) -> Column:
@@ -62,28 +63,20 @@ def _rows(frame: Any, rows: NDArray[np.intp], spec: Spec) -> list[Any]:
     return frame_rows(frame.iloc[rows], spec)[0]
 
 
-def _prediction(valued: Valued, caveats: Sequence[Issue], version: str) -> Prediction:
-    prices, deviations = _optional(valued.price), _optional(valued.fsd)
-    limits = np.column_stack([valued.low, valued.high]).tolist()
-    result: Prediction = {
-        "predictions": prices,
-        "intervals": [
-            None if price is None else pair for price, pair in zip(prices, limits, strict=True)
-        ],
-        "fsd": deviations,
-        "errors": [*valued.errors],
-        "warnings": [*caveats, *valued.warnings],
-        "version": version,
-    }
-    if omitted := left_out(valued.errors, valued.warnings):
-        result["omitted"] = omitted
-    if not np.isnan(valued.ids).all():
-        result["ids"] = [None if i is None else int(i) for i in _optional(valued.ids)]
-    return result
+def _prediction(model: Model, valued: Valued, caveats: Sequence[Issue]) -> Prediction:
+    columns = {c.name: _optional(valued.numbers[c.name], c.kind) for c in NUMBERS}
+    return assemble(
+        columns,
+        ids=_optional(valued.ids, int),
+        errors=valued.errors,
+        warnings=valued.warnings,
+        caveats=caveats,
+        model=model.identity,
+    )
 
 
-def _optional(values: NDArray[np.float64]) -> list[float | None]:
+def _optional(values: NDArray[np.float64], kind: Callable[[float], Any]) -> list[Any]:
     return [
-        None if missing else value
+        None if missing else kind(value)
         for value, missing in zip(values.tolist(), np.isnan(values).tolist(), strict=True)
     ]

@@ -18,6 +18,8 @@ from regression_model.reading.tables import TableReader
 if TYPE_CHECKING:
     from regression_model.predict import Model
 
+PRICE = "prediction"  # the column that a row has if it is priced
+
 
 class Done(NamedTuple):
     """A part that was valued: what to write, how many rows that was, where the part ends."""
@@ -53,7 +55,7 @@ def value_table(
         return Done(
             output.content(valued),
             rows=chunk.count,
-            priced=int(np.count_nonzero(~np.isnan(valued.price))),
+            priced=int(np.count_nonzero(~np.isnan(valued.numbers[PRICE]))),
             warned=len({found["row"] for found in valued.warnings}),
             names=chunk.names,
             end=part.end,

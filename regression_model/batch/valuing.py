@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from regression_model.answer import NUMBERS, columns_of
 from regression_model.batch.chunk import Chunk
 from regression_model.batch.encode import Encoded
 from regression_model.reading.encoder import Matrix
 from regression_model.reading.issues import OF_TABLE, Issues, Limits
 from regression_model.reading.rows import Reading
-from regression_model.scorer import Dollars, Valuation
+from regression_model.scorer import Valuation
 
 if TYPE_CHECKING:
     from regression_model.predict import Model
@@ -26,20 +27,21 @@ _LARGEST_EXACT = 2.0**53
 
 @dataclass(frozen=True)
 class Valued:
-    """Outcomes of ``n`` rows: arrays of shape ``(n,)``, NaN where there is none, and issues."""
+    """Outcomes of ``n`` rows: arrays of shape ``(n,)``, NaN where there is none, and issues.
+
+    ``numbers`` are the columns of an answer that hold numbers, by name.
+    """
 
     ids: NDArray[np.float64]
-    price: Dollars
-    low: Dollars
-    high: Dollars
-    fsd: NDArray[np.float64]
+    numbers: dict[str, NDArray[np.float64]]
     errors: Issues = field(default_factory=Issues)
     warnings: Issues = field(default_factory=Issues)
 
     @classmethod
     def unknown(cls, count: int) -> Valued:
-        ids, price, low, high, fsd = np.full((5, count), np.nan)
-        return cls(ids, price, low, high, fsd)
+        ids, *numbers = np.full((1 + len(NUMBERS), count), np.nan)
+        names = (column.name for column in NUMBERS)
+        return cls(ids, dict(zip(names, numbers, strict=True)))
 
 
 class TableValuer:
@@ -82,10 +84,10 @@ class TableValuer:
     ) -> None:
         everything = len(rows) == len(encoded.matrix)
         value = self._score(encoded.matrix if everything else encoded.matrix[rows])
-        valued.price[places] = rounded(value.price, 2)
-        valued.low[places] = rounded(value.low, 2)
-        valued.high[places] = rounded(value.high, 2)
-        valued.fsd[places] = rounded(value.fsd, 4)
+        values: tuple[Any, ...] = (*value, encoded.known[rows])
+        for column, found in zip(NUMBERS, values, strict=True):
+            numbers = found if column.digits is None else rounded(found, column.digits)
+            valued.numbers[column.name][places] = numbers
         ids = encoded.ids[rows]
         whole = (np.abs(ids) <= _LARGEST_EXACT) & (np.floor(ids) == ids)
         valued.ids[places] = np.where(whole, ids, np.nan)
@@ -94,13 +96,9 @@ class TableValuer:
         """Put outcomes of ``rows`` into their ``places``; what is said of them has these too."""
         read = self._model.reader.read(rows, limits=self._limits)
         result = self._model.value(read)
-        for i, place in enumerate(places):
-            price, limits = result["predictions"][i], result["intervals"][i]
-            if price is not None and limits is not None:
-                valued.price[place], (valued.low[place], valued.high[place]) = price, limits
-                valued.fsd[place] = result["fsd"][i]
-            identifier = result["ids"][i] if "ids" in result else None
-            valued.ids[place] = np.nan if identifier is None else identifier
+        for name, values in columns_of(result).items():
+            valued.numbers[name][places] = np.array(values, np.float64)
+        valued.ids[places] = np.array(read.ids, np.float64)
         read.errors.move(places)
         read.warnings.move(places)
         return read

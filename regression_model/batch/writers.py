@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyarrow import parquet
 
-from regression_model.batch.outcomes import csv_lines, ndjson_lines, record_batch
+from regression_model.batch.outcomes import csv_lines, ndjson_lines, record_batch, table_schema
 from regression_model.batch.valuing import Valued
 
 Write = Callable[[Any], Any]
@@ -29,8 +29,7 @@ class Format(NamedTuple):
 def format_of(suffix: str, names: Sequence[str]) -> Format:
     """The format of files called ``*.suffix``, with columns of these names."""
     if suffix == ".parquet":
-        kinds = (pa.int64(), pa.float64(), pa.float64(), pa.float64(), pa.string(), pa.string())
-        schema = pa.schema(list(zip(names, kinds, strict=True)))
+        schema = table_schema(names)
         return Format(partial(record_batch, schema=schema), partial(_parquet, schema))
     if suffix == ".csv":
         stream = io.StringIO()

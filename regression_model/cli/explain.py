@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from regression_model.answer import Prediction
     from regression_model.config.spec import Spec
     from regression_model.explaining.comparables import Comparable
     from regression_model.explaining.explain import Explanation
-    from regression_model.predict import Prediction
 
 SHOWN = 12
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regression_model.config.spec import Feature, Level, Spec
+from regression_model.config.spec import NONE, Feature, Level, Spec
 from regression_model.reading.issues import (
     NONE_FOUND,
     OF_ANSWER,
@@ -54,6 +54,7 @@ class Encoder:
         self._sale_year = self.features.index(sale) if sale is not None else None
         years = [f for f in self.features if f.kind == "year" and f is not sale]
         self._years = np.array([self.features.index(f) for f in years], int)
+        self._years_of_none = self.years_of_none
         self._doubts = self._possible_doubts()
         self._least, self._most = self._limits_without_doubt()
 
@@ -79,6 +80,24 @@ class Encoder:
     def names(self) -> list[str]:
         """Names of the matrix's columns."""
         return [f.name for f in self.features]
+
+    @property
+    def years_of_none(self) -> list[str]:
+        """Names of the years whose null means that the house has none: known, and yet NaN."""
+        return [f.name for f in self.features if f.null_means == NONE and not f.has_levels]
+
+    def known(self, houses: Sequence[House], matrix: Matrix) -> list[int]:
+        """Return how many fields of each of the encoded houses are known.
+
+        A value counts unless the model does not know it; a null counts where it means none.
+        """
+        counts: list[Any] = [np.count_nonzero(row) for row in matrix == matrix]
+        for name in self._years_of_none:
+            counts = [
+                count + (house.get(name, name) is None)
+                for count, house in zip(counts, houses, strict=True)
+            ]
+        return counts
 
     def encode(
         self, houses: Sequence[House], *, limits: Limits = OF_ANSWER

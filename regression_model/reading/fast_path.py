@@ -67,14 +67,15 @@ class PlainEncoder:
         sold, years = encoder.dates or (0, [])
         self._sold, self._years = inputs[sold], [inputs[j] for j in years]
         self._id = None if spec.identifier is None else place[spec.identifier.name]
+        self._years_of_none = encoder.years_of_none
         # Of a single place an itemgetter gives no tuple; a slice of that place is one.
         self._in_order = (
             itemgetter(*inputs) if len(inputs) > 1 else itemgetter(slice(inputs[0], inputs[0] + 1))
         )
         self._pack = struct.Struct(f"={len(encoder.features)}f").pack
 
-    def encode(self, house: Any) -> tuple[bytes, int | None] | None:
-        """The matrix's row for a house, as bytes, and its identifier.
+    def encode(self, house: Any) -> tuple[bytes, int, int | None] | None:
+        """The matrix's row for a house, as bytes, how many fields are known, and its identifier.
 
         None where the rules have to be asked. The values have the types that JSON has.
         """
@@ -101,8 +102,14 @@ class PlainEncoder:
         if any(map(gt, years, repeat(numbers[self._sold]))):
             return None
         identifier = None if self._id is None else values[self._id]
+        # Every NaN is the same object, which is found faster than it is compared.
+        known = len(self._tables) + len(measured) - numbers.count(math.nan)
+        if identifier is not None:
+            known -= 1  # it is no input of the model
+        for name in self._years_of_none:
+            known += house.get(name, name) is None
         row = self._pack(*self._in_order(numbers))
-        return row, None if identifier is None else int(identifier)
+        return row, known, None if identifier is None else int(identifier)
 
 
 def _limits(f: Feature, encoder: Encoder) -> tuple[float, float]:
@@ -121,4 +128,8 @@ def _table(f: Feature, judge: Judge) -> dict[Any, float]:
     values = [*f.levels, *f.spellings, *([] if f.required else [None])]
     codes = zip(values, judge.codes(f, values).tolist(), strict=True)
     table = {} if f.required else {_ABSENT: math.nan}
-    return table | {value: code for value, code in codes if not math.isinf(code)}
+    return table | {
+        value: math.nan if math.isnan(code) else code
+        for value, code in codes
+        if not math.isinf(code)
+    }

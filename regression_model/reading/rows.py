@@ -18,13 +18,14 @@ from regression_model.reading.value_codes import Judge
 class Reading(NamedTuple):
     """What was read of some ``rows``.
 
-    ``matrix`` has a row for each house that is not refused, ``places`` says where it stood;
-    ``ids`` has an entry for each row.
+    ``matrix`` has a row for each house that is not refused, ``places`` says where it stood and
+    ``known`` how many of its fields are known; ``ids`` has an entry for each row.
     """
 
     rows: int
     matrix: Matrix
     places: Sequence[int]
+    known: Sequence[int]
     ids: list[int | None]
     errors: Issues
     warnings: Issues
@@ -48,6 +49,7 @@ class RowReader:
         if not from_json:
             return self._read_by_rules(rows, limits=limits)
         packed: list[bytes] = []
+        known: list[int] = []
         ids: list[int | None] = []
         doubtful: list[int] = []
         for place, row in enumerate(rows):
@@ -57,10 +59,11 @@ class RowReader:
                 ids.append(None)
             else:
                 packed.append(found[0])
-                ids.append(found[1])
+                known.append(found[1])
+                ids.append(found[2])
         matrix = np.frombuffer(b"".join(packed), np.float32).reshape(len(packed), self._width)
         if not doubtful:
-            return Reading(len(rows), matrix, range(len(rows)), ids, NONE_FOUND, NONE_FOUND)
+            return Reading(len(rows), matrix, range(len(rows)), known, ids, NONE_FOUND, NONE_FOUND)
         odd = [rows[place] for place in doubtful]
         judged = self._read_by_rules(odd, from_json=True, limits=limits)
         judged.errors.move(doubtful)
@@ -74,30 +77,32 @@ class RowReader:
             rows=len(rows),
             matrix=np.vstack([matrix, judged.matrix])[order],
             places=places[order].tolist(),
+            known=np.array([*known, *judged.known], np.intp)[order].tolist(),
             ids=ids,
         )
 
     def check(self, rows: Sequence[Any]) -> tuple[list[House | None], Issues, Issues]:
         """Each row under canonical names, or None where it is refused; errors and warnings."""
         houses, errors = self.validator.check(rows)
-        return houses, errors, self._encode(houses, OF_ANSWER)[2]
+        return houses, errors, self._encode(houses, OF_ANSWER)[3]
 
     def _read_by_rules(
         self, rows: Sequence[Any], *, from_json: bool = False, limits: Limits
     ) -> Reading:
         houses, errors = self.validator.check(rows, from_json=from_json, limits=limits)
-        matrix, places, warnings = self._encode(houses, limits)
-        return Reading(len(rows), matrix, places, self._ids(rows, houses), errors, warnings)
+        matrix, places, known, warnings = self._encode(houses, limits)
+        ids = self._ids(rows, houses)
+        return Reading(len(rows), matrix, places, known, ids, errors, warnings)
 
     def _encode(
         self, houses: Sequence[House | None], limits: Limits
-    ) -> tuple[Matrix, list[int], Issues]:
+    ) -> tuple[Matrix, list[int], list[int], Issues]:
         places = [row for row, house in enumerate(houses) if house is not None]
         passed = [house for house in houses if house is not None]
         matrix, warnings = self.encoder.encode(passed, limits=limits)
         if warnings is not NONE_FOUND:
             warnings.move(places)
-        return matrix, places, warnings
+        return matrix, places, self.encoder.known(passed, matrix), warnings
 
     def _ids(self, rows: Sequence[Any], houses: Sequence[House | None]) -> list[int | None]:
         if self._identifier is None:

@@ -14,6 +14,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import AnyType
 
+from regression_model.answer import NUMBERS, TEXTS
 from regression_model.artifact import Artifact
 from regression_model.artifact_folders import copy_artifact
 from regression_model.config.spec import Spec
@@ -62,8 +63,10 @@ def signature_of(spec: Spec) -> ModelSignature:
         for f in spec.features
         if f.role != "target"
     ]
-    outputs = [ColSpec("double", name) for name in ("prediction", "lower", "upper")]
-    outputs += [ColSpec("string", name) for name in ("errors", "warnings")]
+    outputs = [
+        ColSpec("string" if column.kind is str else "double", column.name)
+        for column in (*NUMBERS, *TEXTS)
+    ]
     outputs.append(ColSpec("string", "explanation", required=False))
     explain = ParamSpec("explain", "boolean", False)
     return ModelSignature(Schema(columns), Schema(outputs), ParamSchema([explain]))

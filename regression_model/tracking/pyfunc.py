@@ -13,6 +13,7 @@ from mlflow.models import set_model
 from pandas import DataFrame
 
 from regression_model import load_model
+from regression_model.answer import TEXTS, columns_of
 
 
 class HousePrices(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is not there to ask
@@ -24,12 +25,10 @@ class HousePrices(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow is
     # MLflow would take a type of the input for a schema.
     def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]
         explain = bool((params or {}).get("explain"))
-        result = self._model.predict(model_input, explain=explain)
-        table = DataFrame({"prediction": result["predictions"]}, dtype=float)
-        ranges = [found or (None, None) for found in result["intervals"]]
-        table["lower"], table["upper"] = DataFrame(ranges, dtype=float).to_numpy().T
-        for name in ("errors", "warnings"):
-            table[name] = _by_row(result[name], len(table))
+        result: Any = self._model.predict(model_input, explain=explain)
+        table = DataFrame(columns_of(result), dtype=float)
+        for column in TEXTS:
+            table[column.name] = _by_row(result[column.name], len(table))
         if explain:
             table["explanation"] = [json.dumps(one) for one in result["explanations"]]
         return table

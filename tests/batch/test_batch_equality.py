@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from regression_model import Model, RegressionModelError
+from regression_model.answer import NUMBERS, columns_of
 from regression_model.batch import csv_blocks, ndjson_chunks, sources
 from regression_model.batch.frames import predict_frame
 from regression_model.batch.valuing import TableValuer
@@ -68,14 +69,13 @@ def by_rows(model: Model, path: Path) -> Any:
     except RegressionModelError as error:
         return type(error), str(error)
     ids = result.get("ids", [None] * len(rows))
-    prices = [result["predictions"], result["intervals"], result["fsd"]]
-    return len(rows), ids, prices, result["errors"], result["warnings"], reader.caveats
+    return len(rows), ids, columns_of(result), result["errors"], result["warnings"], reader.caveats
 
 
 def by_columns(model: Model, valuer: TableValuer, path: Path) -> Any:
     reader = TableReader(path, model.spec)
     ids: list[Any] = []
-    prices: list[list[Any]] = [[], [], []]
+    numbers: dict[str, list[Any]] = {column.name: [] for column in NUMBERS}
     errors, warnings = [], []
     try:
         for part in sources.parts(reader, model.spec):
@@ -87,13 +87,11 @@ def by_columns(model: Model, valuer: TableValuer, path: Path) -> Any:
             errors += valued.errors
             warnings += valued.warnings
             ids += [None if math.isnan(i) else int(i) for i in valued.ids]
-            limits = zip(valued.low.tolist(), valued.high.tolist(), strict=True)
-            prices[0] += [None if math.isnan(p) else p for p in valued.price.tolist()]
-            prices[1] += [None if math.isnan(low) else [low, high] for low, high in limits]
-            prices[2] += [None if math.isnan(f) else f for f in valued.fsd.tolist()]
+            for name, values in valued.numbers.items():
+                numbers[name] += [None if math.isnan(value) else value for value in values]
     except RegressionModelError as error:
         return type(error), str(error)
-    return len(ids), ids, prices, errors, warnings, reader.caveats
+    return len(ids), ids, numbers, errors, warnings, reader.caveats
 
 
 def assert_equal(model: Model, valuer: TableValuer, path: Path) -> Any:
@@ -157,10 +155,10 @@ def test_any_cell_of_a_csv_file(
     lines = [",".join(quoted(c, False) for c in row) for row in (NAMES, CLEAN, odd, CLEAN, CLEAN)]
     path.write_text("\n".join(lines), "utf-8")
 
-    count, _, prices, *_ = assert_equal(model, valuer, path)
+    count, _, numbers, *_ = assert_equal(model, valuer, path)
 
     assert count == 4
-    assert [prices[0][i] is not None for i in (0, 2, 3)] == [True] * 3
+    assert [numbers["prediction"][i] is not None for i in (0, 2, 3)] == [True] * 3
 
 
 HEADER, LINE = ",".join(NAMES), ",".join(CLEAN)
@@ -296,7 +294,7 @@ def test_null_and_absent_are_told_apart_by_columns(model: Model, tmp_path: Path)
     for line in (PLAIN, f'{PLAIN[:-1]}, "{f.name}": null}}'):
         path.write_text("\n".join([line] * 3), "utf-8")
         chunk = next(iter(sources.parts(TableReader(path, model.spec), model.spec))).chunk()
-        matrix, doubtful, _ = model.column_encoder.encode(chunk.columns, chunk.height)
+        matrix, doubtful, *_ = model.column_encoder.encode(chunk.columns, chunk.height)
         assert not chunk.apart
         assert not doubtful.any()
         codes.append(matrix[:, model.spec.inputs.index(f)].tolist())

@@ -14,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
+from regression_model.answer import NUMBERS, table_names
 from regression_model.batch.outcomes import csv_lines, ndjson_lines
 from regression_model.batch.valuing import Valued, rounded
 from regression_model.reading.issues import Issues, issue
 
-NAMES = ["Nümber", "price", "low", "high", "errors", "warnings"]
+NAMES = table_names("Nümber")
+KNOWN = [5, None]
 
 
 def valued(ids: list[Any], prices: list[Any], said: dict[int, str]) -> Valued:
@@ -27,7 +29,13 @@ def valued(ids: list[Any], prices: list[Any], said: dict[int, str]) -> Valued:
     errors, warnings = Issues(), Issues()
     errors.extend(issue(row, None, "code", text) for row, text in said.items())
     warnings.extend(issue(row, None, "code", text) for row, text in said.items() for _ in range(2))
-    return Valued(ids_, price, price / 1, price * 1, price, errors, warnings)
+    numbers = {column.name: price for column in NUMBERS if column.kind is float}
+    numbers["known"] = np.array(places(KNOWN, len(prices)), float)
+    return Valued(ids_, numbers, errors, warnings)
+
+
+def places(values: list[Any], count: int) -> list[Any]:
+    return [values[i % len(values)] for i in range(count)]
 
 
 CASES: list[Any] = [
@@ -45,8 +53,8 @@ def rows(case: Any) -> list[dict[str, Any]]:
     ids, prices, said = case
     text = {row: f"{t}; {t}" for row, t in said.items()}
     return [
-        dict(zip(NAMES, [ids[i], p, p, p, said.get(i), text.get(i)], strict=True))
-        for i, p in enumerate(prices)
+        dict(zip(NAMES, [ids[i], p, p, p, p, known, said.get(i), text.get(i)], strict=True))
+        for i, (p, known) in enumerate(zip(prices, places(KNOWN, len(prices)), strict=True))
     ]
 
 
@@ -60,7 +68,7 @@ def test_csv(case: Any) -> None:
 
 @pytest.mark.parametrize("case", [c for c in CASES if math.inf not in c[1]])
 def test_ndjson(case: Any) -> None:
-    expected = b"".join(to_json(row) + b"\n" for row in rows(case) if row["price"] != 1e300)
+    expected = b"".join(to_json(row) + b"\n" for row in rows(case) if row["prediction"] != 1e300)
 
     if 1e300 not in case[1]:
         assert bytes(ndjson_lines(valued(*case), NAMES)) == expected

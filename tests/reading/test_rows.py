@@ -53,6 +53,7 @@ def assert_same(reader: RowReader, rows: list[Any]) -> Reading:
     np.testing.assert_array_equal(quick.matrix, by_rules.matrix)
     assert quick.matrix.dtype == by_rules.matrix.dtype == np.float32
     assert (quick.rows, list(quick.places)) == (by_rules.rows, list(by_rules.places))
+    assert quick.known == by_rules.known
     assert (quick.ids, quick.errors, quick.warnings) == (
         by_rules.ids,
         by_rules.errors,

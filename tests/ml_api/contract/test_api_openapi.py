@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 import ml_api
+from ml_api.contract.operations import answers
 from regression_model import load_model
 
 MakeApp = Callable[..., Flask]
@@ -56,13 +58,13 @@ def test_it_is_valid_openapi(document: Document) -> None:
 )
 def test_it_is_valid_openapi_with_guards_too(make_app: MakeApp, settings: dict[str, str]) -> None:
     assert [
-        error.message for error in OpenAPIV31SpecValidator(given(make_app, settings)).iter_errors()
+        error.message
+        for error in OpenAPIV31SpecValidator(given(make_app(), settings)).iter_errors()
     ] == []
 
 
-def given(make_app: MakeApp, settings: dict[str, str]) -> Document:
+def given(app: Flask, settings: Mapping[str, str] = MappingProxyType({})) -> Document:
     """The contract of a service with more settings than it was made with."""
-    app = make_app()
     app.config.update(settings)
     from ml_api.contract.openapi import document as contract_of
 
@@ -87,6 +89,34 @@ def test_every_operation_has_a_name_words_and_answers(document: Document) -> Non
         assert operation["summary"].endswith("."), path
         assert operation["tags"], path
         assert {"200", "500"} <= set(operation["responses"]), path
+
+
+def test_a_route_asks_for_what_it_says_and_for_nothing_else(make_app: MakeApp) -> None:
+    app = make_app()
+
+    @app.post("/reload")
+    @answers(str, "text/plain")
+    def reload() -> str:
+        """Read the model again."""
+        return ""
+
+    @app.put("/houses")
+    @answers(str, "text/plain", asks="House")
+    def keep() -> str:
+        """Keep a house."""
+        return ""
+
+    found = {path: operation for path, _, operation in operations(given(app))}
+
+    bodies = {path: said["requestBody"] for path, said in found.items() if "requestBody" in said}
+    asked = {path: body["content"]["application/json"] for path, body in bodies.items()}
+    assert {path: body["schema"]["$ref"].rpartition("/")[2] for path, body in asked.items()} == {
+        PREDICT: "PredictRequest",
+        "/v1/predict": "PredictRequest",
+        "/houses": "House",
+    }
+    assert "examples" not in asked["/houses"]
+    assert "examples" not in content({}, found["/reload"], "200")
 
 
 def test_it_names_service_and_model(document: Document, artifact: Path) -> None:
@@ -261,7 +291,7 @@ def test_the_codes_of_errors_and_warnings_are_listed(document: Document) -> None
 
 
 def test_keys_are_spoken_of_where_they_are_asked_for(make_app: MakeApp, document: Document) -> None:
-    guarded = given(make_app, {"ML_API_KEYS_FILE": "keys"})
+    guarded = given(make_app(), {"ML_API_KEYS_FILE": "keys"})
 
     assert "securitySchemes" not in document["components"]
     assert set(guarded["components"]["securitySchemes"]) == {"bearer", "key"}
@@ -279,8 +309,8 @@ def test_a_rate_limit_is_spoken_of_where_there_is_one(
     make_app: MakeApp, document: Document
 ) -> None:
     limit = {"ML_API_RATE_LIMIT": "9/minute"}
-    limited = given(make_app, limit)
-    closed = given(make_app, limit | {"ML_API_RATE_LIMIT_FAILURE": "closed"})
+    limited = given(make_app(), limit)
+    closed = given(make_app(), limit | {"ML_API_RATE_LIMIT_FAILURE": "closed"})
 
     assert "Retry-After" in limited["components"]["responses"]["TooManyRequests"]["headers"]
     assert having(limited, "429") == having(limited, "200") - {"/health", "/ready"}
@@ -291,7 +321,7 @@ def test_a_rate_limit_is_spoken_of_where_there_is_one(
 def test_a_refused_host_is_spoken_of_where_hosts_are_named(
     make_app: MakeApp, document: Document
 ) -> None:
-    named = given(make_app, {"ML_API_TRUSTED_HOSTS": ("example.com",)})
+    named = given(make_app(), {"ML_API_TRUSTED_HOSTS": ("example.com",)})
 
     assert having(named, "400") == having(named, "200") - {"/health", "/ready"}
     assert having(document, "400") == {PREDICT, "/v1/predict"}

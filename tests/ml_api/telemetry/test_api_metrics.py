@@ -160,7 +160,7 @@ def test_many_houses_are_counted_as_few_are() -> None:
 
 
 def prediction(prices: list[Any], spans: list[Any]) -> Prediction:
-    return {"predictions": prices, "intervals": spans, "fsd": [], "errors": [], "warnings": [], "version": ""}  # fmt: skip
+    return {"predictions": prices, "intervals": spans, "fsd": [], "known": [], "errors": [], "warnings": [], "version": "", "artifact": ""}  # fmt: skip
 
 
 def test_no_answer_is_no_row(client: FlaskClient) -> None:
