@@ -32,7 +32,7 @@ sys.path[:] = [folder for folder in sys.path if folder not in _own] + _own
 # an upgrade would then mix old modules with new ones.
 _config = runpy.run_path(str(ROOT / "ml_api" / "config.py"))
 _keys = runpy.run_path(str(ROOT / "ml_api" / "guards" / "keys.py"))
-_read_int = _config["read_int"]
+_read = partial(_config["read_server"], os.environ)
 _counters = runpy.run_path(str(ROOT / "ml_api" / "master" / "counters.py"))
 _own_folders = runpy.run_path(str(ROOT / "ml_api" / "master" / "own_folders.py"))
 _registry = runpy.run_path(str(ROOT / "ml_api" / "master" / "registry.py"))
@@ -41,10 +41,10 @@ try:
     # Checked here too, so that a bad setting stops the master with one line and not each worker
     # with a traceback.
     _settings = _config["from_environment"]()
-    bind = f"0.0.0.0:{_read_int(os.environ, 'PORT', 5000, minimum=1, maximum=65535)}"
-    workers = _read_int(os.environ, "WEB_CONCURRENCY", 1, minimum=1, maximum=512)
-    threads = _read_int(os.environ, "ML_API_THREADS", 4, minimum=1, maximum=512)
-    _pin = _config["read_choice"](os.environ, "ML_API_PIN_WORKERS", "auto", ("auto", "on", "off"))
+    bind = f"0.0.0.0:{_read('PORT')}"
+    workers = _read("WEB_CONCURRENCY")
+    threads = _read("ML_API_THREADS")
+    _pin = _read("ML_API_PIN_WORKERS")
 except _config["ConfigError"] as error:
     raise SystemExit(f"gunicorn.conf.py: {error}") from None
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 MEBIBYTE = 1024 * 1024
 TRUE = frozenset({"1", "true", "yes", "on"})
@@ -67,9 +70,9 @@ def read_choice(
     raise ConfigError(name, text, f"one of {', '.join(choices)}")
 
 
-def read_text(environ: Mapping[str, str], name: str) -> str | None:
-    """The text in ``name``, None where the variable is absent."""
-    text = environ.get(name)
+def read_text(environ: Mapping[str, str], name: str, default: str | None = None) -> str | None:
+    """The text in ``name``."""
+    text = environ.get(name, default)
     if text is None or text.strip():
         return text
     raise ConfigError(name, text, "a path, or the variable left unset")
@@ -78,7 +81,7 @@ def read_text(environ: Mapping[str, str], name: str) -> str | None:
 def read_match(
     environ: Mapping[str, str],
     name: str,
-    default: str | None,
+    default: str | None = None,
     *,
     pattern: re.Pattern[str],
     expected: str,
@@ -91,23 +94,28 @@ def read_match(
 
 
 def read_list(
-    environ: Mapping[str, str], name: str, *, pattern: re.Pattern[str], expected: str
+    environ: Mapping[str, str],
+    name: str,
+    default: tuple[str, ...] = (),
+    *,
+    pattern: re.Pattern[str],
+    expected: str,
 ) -> tuple[str, ...]:
     """The comma-separated texts in ``name``, each of which must match ``pattern``."""
     text = environ.get(name)
     if text is None:
-        return ()
+        return default
     items = tuple(item.strip() for item in text.split(","))
     if all(map(pattern.fullmatch, items)):
         return items
     raise ConfigError(name, text, expected)
 
 
-def read_file(environ: Mapping[str, str], name: str) -> str | None:
-    """The path of a file to write to in ``name``, None where the variable is absent."""
+def read_file(environ: Mapping[str, str], name: str, default: str | None = None) -> str | None:
+    """The path of a file to write to in ``name``."""
     text = environ.get(name)
     if text is None:
-        return None
+        return default
     folder = os.path.dirname(os.path.abspath(text))  # noqa: PTH100, PTH120  # "logs/" names no file
     named = os.path.basename(text)  # noqa: PTH119
     if named.strip() and not os.path.isdir(text) and os.access(folder, os.W_OK | os.X_OK):  # noqa: PTH112
@@ -115,115 +123,218 @@ def read_file(environ: Mapping[str, str], name: str) -> str | None:
     raise ConfigError(name, text, "a file in a folder that exists and may be written to")
 
 
-class Config:
-    """What every environment shares. Values are read when an instance is made.
+class Setting(NamedTuple):
+    """An environment variable, what it means, and how it is read: ``docs/api.md`` is made of it.
 
-    Attributes
-    ----------
-    ML_API_MAX_BODY_BYTES : the largest request body that is accepted, in bytes
-    ML_API_MAX_ROWS : the most houses of a request
-    ML_API_BODY_SECONDS : how long a request's body may take to arrive
-    ML_API_MAX_EXPLAINED_ROWS : the most houses of a request whose prices are explained
-    ML_API_LOG_VALUES : whether the values of inputs and outputs are logged
-    ML_API_LOG_LEVEL : the lowest level that is logged
-    ML_API_LOG_FILE : file that the log is written to, None for standard output
-    ML_API_LOG_FILE_WHEN : how often a new file is begun: s, m, h, d or midnight (UTC)
-    ML_API_LOG_FILE_KEEP : how many of the files before it stay, 0 for all
-    ML_API_LAST_GOOD : folder that keeps a copy of the model last found sound, None for no copy
-    ML_API_TRUSTED_HOSTS : names by which the service may be called, none for any
-    ML_API_TRUSTED_PROXIES : how many proxies in front add to X-Forwarded-For
-    ML_API_CORS_ORIGINS : origins of web pages that may read answers
-    ML_API_KEYS_FILE : file of API keys' hashes, None where no key is asked for
-    ML_API_RATE_LIMIT : requests a client may send in a period, None for any number
-    ML_API_RATE_LIMIT_STORE : where requests are counted
-    ML_API_RATE_LIMIT_FAILURE : whether requests are admitted while the store cannot be reached
-    ML_API_MODEL_URI : model of an MLflow registry that is served, None for none
-    ML_API_MODEL_POLL_SECONDS : how often the registry is asked, 0 for at a start and a reload only
-    REGRESSION_MODEL_ARTIFACT : folder of the artifact, None for the package's own; of a registry's
-        model, folder that it is pulled to
+    ``shown`` stands in the documentation for a default that is no text.
+    """
+
+    name: str
+    meaning: str
+    read: Callable[[Mapping[str, str], str, Any], Any]
+    default: Any = None
+    shown: str = ""
+
+
+def whole(minimum: int, maximum: int) -> Callable[..., int]:
+    """Read a whole number within these limits."""
+    return partial(read_int, minimum=minimum, maximum=maximum)
+
+
+def choice(*choices: str) -> Callable[..., str]:
+    """Read one of ``choices``."""
+    return partial(read_choice, choices=choices)
+
+
+def matching(pattern: re.Pattern[str], expected: str) -> Callable[..., str | None]:
+    """Read a text that matches ``pattern``."""
+    return partial(read_match, pattern=pattern, expected=expected)
+
+
+def listed(pattern: re.Pattern[str], expected: str) -> Callable[..., tuple[str, ...]]:
+    """Read comma-separated texts that match ``pattern``."""
+    return partial(read_list, pattern=pattern, expected=expected)
+
+
+# Read by gunicorn.conf.py and when the class of the configuration is chosen.
+SERVER_SETTINGS = (
+    Setting("PORT", "port to listen on, 1 to 65535", whole(1, 65535), 5000),
+    Setting("WEB_CONCURRENCY", "worker processes, 1 to 512", whole(1, 512), 1),
+    Setting("ML_API_THREADS", "threads in each worker, 1 to 512", whole(1, 512), 4),
+    Setting(
+        "ML_API_PIN_WORKERS",
+        "`on` keeps each worker on one core, `off` on none; `auto`: where there are at least as "
+        "many workers as cores",
+        choice("auto", "on", "off"),
+        "auto",
+    ),
+    Setting(
+        "ML_API_ENV",
+        "`production`, `development` or `testing`",
+        choice("production", "development", "testing"),
+        "production",
+    ),
+    Setting("FLASK_DEBUG", "Flask's debugging; refused in production", read_bool, False),
+)
+SETTINGS = (
+    Setting(
+        "ML_API_MAX_BODY_BYTES",
+        "largest body of a request, at most 1 GiB (1073741824)",
+        whole(1, 1024 * MEBIBYTE),
+        32 * MEBIBYTE,
+    ),
+    Setting(
+        "ML_API_MAX_ROWS",
+        "most houses of a request, 1 to 1000000 ([why](guards.md#limits))",
+        whole(1, 1_000_000),
+        20_000,
+    ),
+    Setting(
+        "ML_API_BODY_SECONDS",
+        "how long the body of a request may take to arrive, 1 to 3600",
+        whole(1, 3600),
+        30,
+    ),
+    Setting(
+        "ML_API_MAX_EXPLAINED_ROWS",
+        "most houses of a request with `explain`, 1 to 100000",
+        whole(1, 100_000),
+        100,
+    ),
+    Setting(
+        "ML_API_LOG_VALUES",
+        "log the values of inputs and outputs (on by default in development)",
+        read_bool,
+        False,
+    ),
+    Setting(
+        "ML_API_LOG_LEVEL",
+        "`debug`, `info`, `warning`, `error` or `critical`",
+        choice(*LOG_LEVELS),
+        "info",
+    ),
+    Setting(
+        "ML_API_LOG_FILE",
+        "a file that the log goes to instead, begun anew from time to time; its folder must exist",
+        read_file,
+        shown="standard output",
+    ),
+    Setting(
+        "ML_API_LOG_FILE_WHEN",
+        "when it is begun anew, in UTC: at `midnight`, or every `d`, `h`, `m` or `s` from then on",
+        choice(*LOG_FILE_WHEN),
+        "midnight",
+    ),
+    Setting(
+        "ML_API_LOG_FILE_KEEP",
+        "how many of the files before it stay, 0 to 100000; with 0 all of them",
+        whole(0, 100_000),
+        14,
+    ),
+    Setting(
+        "ML_API_LAST_GOOD",
+        "folder for a copy of the last good model and of the file of API keys, below. Set it to "
+        "keep both across restarts. Each service needs a folder of its own, which is used for "
+        "nothing else: a folder that holds anything but such copies is refused at the start",
+        read_text,
+        shown="a folder in memory or the temporary one, as long as the server runs",
+    ),
+    Setting(
+        "ML_API_KEYS_FILE",
+        "file with the names and hashes of [API keys](guards.md#api-keys)",
+        read_text,
+        shown="no key is asked for",
+    ),
+    Setting(
+        "ML_API_RATE_LIMIT",
+        "[requests of a client](guards.md#rate-limits) per `second`, `minute`, `hour` or `day`, "
+        "such as `100/minute`",
+        matching(RATE, "a number per second, minute, hour or day, like 100/minute"),
+    ),
+    Setting(
+        "ML_API_RATE_LIMIT_STORE",
+        "where requests are counted: `redis://host:port/number` (`rediss://` with TLS); memory is "
+        "each worker's own, and refused where there are several",
+        matching(STORE, "redis://host:port/number, or memory:// with a single worker"),
+        MEMORY,
+    ),
+    Setting(
+        "ML_API_RATE_LIMIT_FAILURE",
+        "while that store cannot be reached: `open` admits every request, `closed` none (503)",
+        choice("open", "closed"),
+        "open",
+    ),
+    Setting(
+        "ML_API_TRUSTED_HOSTS",
+        "[names](guards.md#hosts-and-proxies) the service may be called by, comma-separated; "
+        "`.example.com` is the name and all below it",
+        listed(HOST, "names like api.example.com or .example.com, without port, comma-separated"),
+        (),
+        shown="any",
+    ),
+    Setting(
+        "ML_API_TRUSTED_PROXIES",
+        "how many [proxies](guards.md#hosts-and-proxies) in front add to `X-Forwarded-For`, 0 to "
+        "10",
+        whole(0, 10),
+        0,
+    ),
+    Setting(
+        "ML_API_CORS_ORIGINS",
+        "[origins](guards.md#pages-of-other-origins) whose pages may read answers, comma-separated",
+        listed(ORIGIN, "origins like https://app.example.com, comma-separated"),
+        (),
+    ),
+    Setting(
+        "REGRESSION_MODEL_ARTIFACT",
+        "an artifact's folder, or a folder with `CURRENT`; one that does not exist (yet) makes the "
+        "service answer 503. With `ML_API_MODEL_URI`, the folder that models are pulled to",
+        read_text,
+        shown="the package's own; with `ML_API_MODEL_URI` a folder in memory or the temporary "
+        "one, as long as the server runs",
+    ),
+    Setting(
+        "ML_API_MODEL_URI",
+        "[a model of an MLflow registry](deploying.md#a-model-from-a-registry), "
+        "`models:/name@alias` or `models:/name/version`",
+        matching(MODEL_URI, "models:/name@alias or models:/name/version"),
+        shown="none: the model of `REGRESSION_MODEL_ARTIFACT`",
+    ),
+    Setting(
+        "ML_API_MODEL_POLL_SECONDS",
+        "how often that registry is asked, 0 to 86400; with 0 only at the start and on SIGHUP",
+        whole(0, 86_400),
+        60,
+    ),
+)
+
+
+def read_server(environ: Mapping[str, str], name: str) -> Any:
+    """The value of one of ``SERVER_SETTINGS``."""
+    (setting,) = (setting for setting in SERVER_SETTINGS if setting.name == name)
+    return setting.read(environ, name, setting.default)
+
+
+class Config:
+    """What every environment shares: the values of ``SETTINGS``, read when it is made.
+
+    ``defaults`` are those that differ in this environment.
     """
 
     ML_API_ENV = "production"
     DEBUG = False
     TESTING = False
 
-    log_values_default = False
+    defaults: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         environ = os.environ if environ is None else environ
-        self.ML_API_MAX_BODY_BYTES = read_int(
-            environ,
-            "ML_API_MAX_BODY_BYTES",
-            32 * MEBIBYTE,
-            minimum=1,
-            maximum=1024 * MEBIBYTE,
-        )
-        self.ML_API_MAX_ROWS = read_int(
-            environ, "ML_API_MAX_ROWS", 20_000, minimum=1, maximum=1_000_000
-        )
-        self.ML_API_BODY_SECONDS = read_int(
-            environ, "ML_API_BODY_SECONDS", 30, minimum=1, maximum=3600
-        )
-        self.ML_API_MAX_EXPLAINED_ROWS = read_int(
-            environ, "ML_API_MAX_EXPLAINED_ROWS", 100, minimum=1, maximum=100_000
-        )
-        self.ML_API_LOG_VALUES = read_bool(environ, "ML_API_LOG_VALUES", self.log_values_default)
-        self.ML_API_LOG_LEVEL = read_choice(environ, "ML_API_LOG_LEVEL", "info", LOG_LEVELS)
-        self.ML_API_LOG_FILE = read_file(environ, "ML_API_LOG_FILE")
-        self.ML_API_LOG_FILE_WHEN = read_choice(
-            environ, "ML_API_LOG_FILE_WHEN", "midnight", LOG_FILE_WHEN
-        )
-        self.ML_API_LOG_FILE_KEEP = read_int(
-            environ, "ML_API_LOG_FILE_KEEP", 14, minimum=0, maximum=100_000
-        )
-        self.ML_API_LAST_GOOD = read_text(environ, "ML_API_LAST_GOOD")
-        self.ML_API_MODEL_URI = read_match(
-            environ,
-            "ML_API_MODEL_URI",
-            None,
-            pattern=MODEL_URI,
-            expected="models:/name@alias or models:/name/version",
-        )
-        self.ML_API_MODEL_POLL_SECONDS = read_int(
-            environ, "ML_API_MODEL_POLL_SECONDS", 60, minimum=0, maximum=86_400
-        )
-        self.REGRESSION_MODEL_ARTIFACT = read_text(environ, "REGRESSION_MODEL_ARTIFACT")
-        self._read_guards(environ)
+        for name, _, read, default, _ in SETTINGS:
+            setattr(self, name, read(environ, name, self.defaults.get(name, default)))
 
-    def _read_guards(self, environ: Mapping[str, str]) -> None:
-        self.ML_API_TRUSTED_HOSTS = read_list(
-            environ,
-            "ML_API_TRUSTED_HOSTS",
-            pattern=HOST,
-            expected="names like api.example.com or .example.com, without port, comma-separated",
-        )
-        self.ML_API_TRUSTED_PROXIES = read_int(
-            environ, "ML_API_TRUSTED_PROXIES", 0, minimum=0, maximum=10
-        )
-        self.ML_API_CORS_ORIGINS = read_list(
-            environ,
-            "ML_API_CORS_ORIGINS",
-            pattern=ORIGIN,
-            expected="origins like https://app.example.com, comma-separated",
-        )
-        self.ML_API_KEYS_FILE = read_text(environ, "ML_API_KEYS_FILE")
-        self.ML_API_RATE_LIMIT = read_match(
-            environ,
-            "ML_API_RATE_LIMIT",
-            None,
-            pattern=RATE,
-            expected="a number per second, minute, hour or day, like 100/minute",
-        )
-        self.ML_API_RATE_LIMIT_STORE = read_match(
-            environ,
-            "ML_API_RATE_LIMIT_STORE",
-            MEMORY,
-            pattern=STORE,
-            expected="redis://host:port/number, or memory:// with a single worker",
-        )
-        self.ML_API_RATE_LIMIT_FAILURE = read_choice(
-            environ, "ML_API_RATE_LIMIT_FAILURE", "open", ("open", "closed")
-        )
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
 class ProductionConfig(Config):
@@ -232,7 +343,7 @@ class ProductionConfig(Config):
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         environ = os.environ if environ is None else environ
         super().__init__(environ)
-        if read_bool(environ, "FLASK_DEBUG", False):
+        if read_server(environ, "FLASK_DEBUG"):
             raise ConfigError("FLASK_DEBUG", environ["FLASK_DEBUG"], "off in production")
 
 
@@ -241,7 +352,7 @@ class DevelopmentConfig(Config):
 
     ML_API_ENV = "development"
     DEBUG = True
-    log_values_default = True
+    defaults = MappingProxyType({"ML_API_LOG_VALUES": True})
 
 
 class TestingConfig(Config):
@@ -261,5 +372,4 @@ CONFIGS: dict[str, type[Config]] = {
 def from_environment(environ: Mapping[str, str] | None = None) -> Config:
     """The configuration that ``ML_API_ENV`` names, production where it is absent."""
     environ = os.environ if environ is None else environ
-    name = read_choice(environ, "ML_API_ENV", ProductionConfig.ML_API_ENV, tuple(CONFIGS))
-    return CONFIGS[name](environ)
+    return CONFIGS[read_server(environ, "ML_API_ENV")](environ)

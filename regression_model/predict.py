@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NotRequired
 import numpy as np
 from typing_extensions import TypedDict
 
-from regression_model.answer import Prediction, assemble, columns_of_rows
+from regression_model.answer import Prediction, assemble
 from regression_model.artifact import (
     ENVIRONMENT_VARIABLE,
     GRAPH,
@@ -55,7 +55,7 @@ class Model:
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
         self.version: str = artifact.manifest["version"]
-        self.identity = {"version": self.version, "artifact": artifact.label}
+        self.label = artifact.label
         with _one_family_of_errors(artifact):
             self.spec = Spec.model_validate(artifact.manifest["spec"])
             levels_seen = artifact.manifest["profile"]["levels"]
@@ -145,14 +145,16 @@ class Model:
     def value(self, read: Reading, caveats: Sequence[Issue] = ()) -> Prediction:
         """Value rows that ``reader`` has read; ``caveats`` lead the warnings."""
         scored = self._scorer.score_each(read.matrix) if len(read.matrix) else []
-        values = [(*found, known) for found, known in zip(scored, read.known, strict=True)]
         return assemble(
-            columns_of_rows(values, read.places, read.rows),
+            scored,
+            read.known,
+            read.places,
             ids=read.ids,
             errors=read.errors,
             warnings=read.warnings,
             caveats=caveats,
-            model=self.identity,
+            version=self.version,
+            artifact=self.label,
         )
 
     @property

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regression_model.answer import NUMBERS, Prediction, assemble
+from regression_model.answer import Prediction, assemble
 from regression_model.batch.chunk import Chunk
 from regression_model.batch.columns import Column, Levels, Numbers, Opaque
 from regression_model.batch.valuing import TableValuer, Valued
@@ -64,19 +65,16 @@ def _rows(frame: Any, rows: NDArray[np.intp], spec: Spec) -> list[Any]:
 
 
 def _prediction(model: Model, valued: Valued, caveats: Sequence[Issue]) -> Prediction:
-    columns = {c.name: _optional(valued.numbers[c.name], c.kind) for c in NUMBERS}
+    *values, known = valued.numbers.values()
+    places = np.flatnonzero(~np.isnan(known))
     return assemble(
-        columns,
-        ids=_optional(valued.ids, int),
+        map(tuple, np.column_stack(values)[places].tolist()),
+        known[places].astype(np.int64).tolist(),
+        places.tolist(),
+        ids=[None if math.isnan(i) else int(i) for i in valued.ids.tolist()],
         errors=valued.errors,
         warnings=valued.warnings,
         caveats=caveats,
-        model=model.identity,
+        version=model.version,
+        artifact=model.label,
     )
-
-
-def _optional(values: NDArray[np.float64], kind: Callable[[float], Any]) -> list[Any]:
-    return [
-        None if missing else kind(value)
-        for value, missing in zip(values.tolist(), np.isnan(values).tolist(), strict=True)
-    ]

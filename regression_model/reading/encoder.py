@@ -91,7 +91,9 @@ class Encoder:
 
         A value counts unless the model does not know it; a null counts where it means none.
         """
-        counts: list[Any] = [np.count_nonzero(row) for row in matrix == matrix]
+        unknown, width = np.isnan(matrix).tobytes(), matrix.shape[1]
+        starts = range(0, len(unknown), width)
+        counts = [unknown[start : start + width].count(0) for start in starts]
         for name in self._years_of_none:
             counts = [
                 count + (house.get(name, name) is None)
@@ -107,7 +109,7 @@ class Encoder:
             return np.empty((0, len(self.features)), np.float32), NONE_FOUND
         matrix = np.array([self._encode_one(house) for house in houses], np.float32)
         doubtful = (matrix < self._least) | (matrix > self._most)
-        if not np.count_nonzero(doubtful):
+        if 1 not in doubtful.tobytes():
             return matrix, NONE_FOUND
         rows = np.flatnonzero(doubtful.any(axis=1))
         matrix[rows], doubts = self._examine(matrix[rows])

@@ -77,11 +77,20 @@ class Omitted(TypedDict):
     ]
 
 
-Errors = Annotated[list[Issue], Field(description="Why rows have no price.")]
-Warnings = Annotated[list[Issue], Field(description="Caveats on rows that have a price.")]
+Errors = Annotated[
+    list[Issue],
+    Field(
+        description="Why rows have no price: `row` (from 0), `field`, `code`, `message`, `value`."
+    ),
+]
+Warnings = Annotated[
+    list[Issue], Field(description="Caveats on rows that have a price, of the same form.")
+]
 LeftOut = Annotated[
     list[Omitted],
-    Field(description="What errors and warnings have no room for, counted; where there is any."),
+    Field(
+        description="What `errors` and `warnings` have no room for, counted; where there is any."
+    ),
 ]
 
 

@@ -10,9 +10,7 @@ from typing import Any, get_args
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ml_api.config import Config
 from ml_api.contract import snippets
-from ml_api.problems import PROBLEMS
 from regression_model.reading.issues import ErrorCode, WarningCode
 
 TEXT = (Path(__file__).resolve().parents[3] / "docs" / "api.md").read_text("utf-8")
@@ -79,14 +77,6 @@ def test_the_program_is_the_one_that_the_contract_gives(app: Flask, client: Flas
     assert program == snippets.python(call._replace(house=json.loads(house)))
 
 
-def test_every_problem_is_documented() -> None:
-    rows = re.findall(r"^\| (\d{3}) \| (\S*) ?\| (.*?) \| (.*?) \|$", TEXT, re.M)
-
-    assert rows == [
-        (str(p.status), f"`{p.type}`" if p.name else "", p.when, p.remedy) for p in PROBLEMS
-    ]
-
-
 def test_every_code_is_documented() -> None:
     rows = re.findall(r"^\| `([a-z_]+)` \| (row without a price|price) \|", TEXT, re.M)
 
@@ -94,15 +84,6 @@ def test_every_code_is_documented() -> None:
         *((code, "row without a price") for code in get_args(ErrorCode.__value__)),
         *((code, "price") for code in get_args(WarningCode.__value__)),
     ]
-
-
-def test_every_setting_is_documented() -> None:
-    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", TEXT, re.M))
-    settings = {name for name in vars(Config({})) if name.isupper()}
-
-    server = {"PORT", "WEB_CONCURRENCY", "ML_API_THREADS", "ML_API_PIN_WORKERS"}
-    server |= {"ML_API_ENV", "FLASK_DEBUG"}
-    assert documented == settings | server
 
 
 def test_the_error_shape_is_documented(client: FlaskClient) -> None:
