@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ml_api.config import SERVER_SETTINGS
 from tools.container import image
 from tools.container import layers as image_layers
 from tools.container.engine import build_arguments
@@ -44,12 +45,12 @@ def test_container_and_platform_run_the_same() -> None:
     text = DOCKERFILE.read_text("utf-8")
     python = (ROOT / ".python-version").read_text("ascii").strip()
     (command,) = re.findall(r"^CMD (.*)$", text, re.M)
-    settings = (ROOT / "gunicorn.conf.py").read_text("utf-8")
+    (default,) = (s.default for s in SERVER_SETTINGS if s.name == "PORT")
 
     assert f"ARG BASE=python:{python}-slim\n" in text
     assert (ROOT / "Procfile").read_text("utf-8") == f"web: {' '.join(json.loads(command))}\n"
     for port in re.findall(r"(?:PORT=|EXPOSE )(\d+)", text):
-        assert f"'PORT', {port}," in settings
+        assert int(port) == default
 
 
 def test_a_build_is_told_what_holds_inside_of_it(
