@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
+import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# The one profile of every property: the same examples in each run, on a machine of any speed.
+settings.register_profile(
+    "tests",
+    max_examples=100,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("tests")
+
 QUICK_ROWS = 400
+KEPT_SECONDS = 7 * 24 * 3600  # how long what another code made is kept
+
+MakeOnce = Callable[[str, str, Callable[[Path], None]], Path]
 
 
 @pytest.fixture
@@ -62,6 +85,46 @@ def spec(quick_config: str) -> Any:
 
 
 @pytest.fixture(scope="session")
+def made_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Make something costly once for all workers and later runs; give a copy of the folder.
+
+    ``make`` fills a folder. The folder is made anew when ``key``, the code of the package or an
+    installed library changes.
+    """
+    kept = request.config.cache.mkdir("made-once")
+
+    def make_once(name: str, key: str, make: Callable[[Path], None]) -> Path:
+        digest = hashlib.sha256(f"{key}\n{_installed_code()}".encode()).hexdigest()[:16]
+        folder = kept / f"{name}-{digest}"
+        with FileLock(kept / f"{name}.lock"):
+            if not folder.exists():
+                for old in kept.glob(f"{name}-*"):
+                    if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+                        shutil.rmtree(old)
+                unfinished = Path(tempfile.mkdtemp(dir=kept))
+                make(unfinished)
+                unfinished.rename(folder)
+        copied: Path = tmp_path_factory.mktemp(name) / "copy"
+        shutil.copytree(folder, copied)
+        return copied
+
+    return make_once
+
+
+@cache
+def _installed_code() -> str:
+    """Return the digest of the package's files and the version of every installed library."""
+    import regression_model
+
+    root = Path(regression_model.__file__).parent
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted((*root.rglob("*.py"), *root.rglob("*.yml"), root / "VERSION")):
+        digest.update(path.read_bytes())
+    installed = sorted(f"{found.name}=={found.version}" for found in distributions())
+    return f"{digest.hexdigest()} {installed}"
+
+
+@pytest.fixture(scope="session")
 def sales(spec: Any) -> Any:
     """The first synthetic sales, checked and in order."""
     from regression_model.sales.table import sample_sales
@@ -70,22 +133,33 @@ def sales(spec: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
-def trained(spec: Any, sales: Any) -> Any:
-    from regression_model.training.fit import train
+def _trained_folder(quick_config: str, made_once: MakeOnce, request: pytest.FixtureRequest) -> Path:
+    def make(folder: Path) -> None:
+        import joblib
 
-    return train(spec, sales)
+        from regression_model.training.fit import train
+        from regression_model.training.persistence import save_trained
+
+        spec, sales = request.getfixturevalue("spec"), request.getfixturevalue("sales")
+        trained = train(spec, sales)
+        joblib.dump(trained, folder / "trained.joblib")
+        save_trained(folder / "artifacts", spec, sales, trained, config=quick_config)
+
+    return made_once("trained", f"{QUICK_ROWS} {quick_config}", make)
 
 
 @pytest.fixture(scope="session")
-def artifact(
-    spec: Any, sales: Any, trained: Any, quick_config: str, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A folder with CURRENT and a small artifact; read it, do not write to it."""
-    from regression_model.training.persistence import save_trained
+def trained(_trained_folder: Path) -> Any:
+    """The outcome of training with the quick config."""
+    import joblib
 
-    root: Path = tmp_path_factory.mktemp("artifacts")
-    save_trained(root, spec, sales, trained, config=quick_config)
-    return root
+    return joblib.load(_trained_folder / "trained.joblib")
+
+
+@pytest.fixture(scope="session")
+def artifact(_trained_folder: Path) -> Path:
+    """A folder with CURRENT and a small artifact; read it, do not write to it."""
+    return _trained_folder / "artifacts"
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,6 @@ from regression_model.training.compiler.edge_houses import random_houses
 
 # Derandomised and without a database: the same examples on every machine. No deadline: a shared
 # machine may stall, and no test here is about speed.
-PROPERTY = settings(max_examples=100, derandomize=True, database=None, deadline=None)
 
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}
 ROOT = Path(__file__).resolve().parents[1]
@@ -323,7 +322,6 @@ def draw_houses(
 
 
 @given(data=st.data())
-@PROPERTY
 def test_every_valid_house_has_a_price_inside_its_range(
     model: Model, any_house: Any, data: st.DataObject
 ) -> None:
@@ -340,7 +338,6 @@ def test_every_valid_house_has_a_price_inside_its_range(
 
 
 @given(data=st.data())
-@PROPERTY
 def test_price_is_the_geometric_middle_of_its_range_and_fsd_its_scale(
     model: Model, any_house: Any, data: st.DataObject
 ) -> None:
@@ -358,7 +355,6 @@ def test_price_is_the_geometric_middle_of_its_range_and_fsd_its_scale(
 
 
 @given(data=st.data())
-@PROPERTY
 def test_the_input_is_not_touched(model: Model, any_house: Any, data: st.DataObject) -> None:
     rows = [*draw_houses(data, any_house), {**LEAST, "FirstFlrSF": 900, "LotArea": -1}]
     before = copy.deepcopy(rows)
@@ -374,7 +370,6 @@ def test_the_input_is_not_touched(model: Model, any_house: Any, data: st.DataObj
 
 
 @given(data=st.data())
-@PROPERTY
 def test_a_batch_gives_what_its_houses_give_alone(
     model: Model, any_house: Any, data: st.DataObject
 ) -> None:
@@ -393,7 +388,6 @@ def test_a_batch_gives_what_its_houses_give_alone(
 
 
 @given(data=st.data())
-@PROPERTY
 def test_the_order_of_rows_does_not_matter(
     model: Model, any_house: Any, data: st.DataObject
 ) -> None:
@@ -407,7 +401,6 @@ def test_the_order_of_rows_does_not_matter(
 
 
 @given(data=st.data())
-@PROPERTY
 def test_the_order_of_fields_does_not_matter(
     model: Model, any_house: Any, data: st.DataObject
 ) -> None:
@@ -425,7 +418,7 @@ def loaded(artifact: Path) -> Any:
 
 
 @given(data=st.data())
-@settings(PROPERTY, max_examples=25)
+@settings(max_examples=25)
 def test_the_saved_pipeline_gives_what_the_fitted_one_gave(
     trained: Any, loaded: Any, any_house: Any, data: st.DataObject
 ) -> None:
@@ -435,7 +428,7 @@ def test_the_saved_pipeline_gives_what_the_fitted_one_gave(
 
 
 @given(data=st.data())
-@settings(PROPERTY, max_examples=60)
+@settings(max_examples=60)
 def test_the_two_twins_give_the_same_price(
     model: Model, loaded: Any, any_house: Any, data: st.DataObject
 ) -> None:
@@ -465,7 +458,7 @@ ANYTHING = st.recursive(
 
 
 @given(content=ANYTHING)
-@settings(PROPERTY, max_examples=300)
+@settings(max_examples=300)
 def test_whatever_is_given_is_answered_or_refused_as_documented(model: Model, content: Any) -> None:
     try:
         result = model.predict(content)

@@ -18,8 +18,6 @@ from regression_model.reading.validation import HouseValidator
 from regression_model.schema import house_schema
 from regression_model.training.compiler.edge_houses import random_houses
 
-PROPERTY = settings(max_examples=300, derandomize=True, database=None, deadline=None)
-
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}
 
 
@@ -141,7 +139,7 @@ def any_field(spec: Spec) -> st.SearchStrategy[tuple[str, Any]]:
 
 
 @given(data=st.data())
-@PROPERTY
+@settings(max_examples=300)
 def test_the_schema_and_the_model_agree_on_every_value(
     judge: Draft202012Validator, spec: Spec, any_field: Any, data: st.DataObject
 ) -> None:
@@ -155,7 +153,7 @@ def test_the_schema_and_the_model_agree_on_every_value(
 
 @example([LEAST])
 @given(st.none() | st.integers() | st.text() | st.lists(st.integers()))
-@settings(PROPERTY, max_examples=30)
+@settings(max_examples=30)
 def test_only_objects_are_houses(judge: Draft202012Validator, value: Any) -> None:
     assert not judge.is_valid(value)
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
@@ -37,13 +37,6 @@ ODD = [
     "nan(3)", "1e-400", "true", "Nowhere", "Grvl ", "grvl", "2FmCon", "C", "150", "20.0", "2207",
     "1871", "99999", "Grün \u2028", " ", "NA ", "'", "1,5", "a\nb", 'say "hi"', "100000", "2010",
 ]  # fmt: skip
-
-FEW = settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -136,7 +129,7 @@ def csv_tables(draw: st.DrawFn) -> bytes:
     return draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf"])) + text.encode("utf-8", "replace")
 
 
-@FEW
+@settings(max_examples=60)
 @given(content=csv_tables())
 def test_any_csv_file(model: Model, valuer: TableValuer, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -248,7 +241,7 @@ def ndjson_tables(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(["\n", "\n", "\r\n"])).join(lines)
 
 
-@FEW
+@settings(max_examples=60)
 @given(content=ndjson_tables())
 def test_any_ndjson_file(model: Model, valuer: TableValuer, content: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
@@ -74,7 +74,6 @@ def test_ndjson(case: Any) -> None:
         assert bytes(ndjson_lines(valued(*case), NAMES)) == expected
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e9) | st.integers(0, 10**9).map(lambda n: n / 200 + 0.0), min_size=1))
 def test_prices_are_rounded_and_written_as_python_does(prices: list[float]) -> None:
     cents = rounded(np.array(prices), 2)

@@ -23,7 +23,6 @@ from regression_model.explaining.explain import Explainer, decoded, typical_row
 from regression_model.explaining.past_sales import PastSales, read_past_sales
 from regression_model.training.compiler.edge_houses import random_houses
 
-PROPERTY = settings(max_examples=40, derandomize=True, database=None, deadline=None)
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}
 
 House = dict[str, Any]
@@ -62,7 +61,7 @@ def assert_adds_up(price: float, explanation: Explanation, spec: Spec) -> None:
     assert sizes == sorted(sizes, reverse=True)
 
 
-@PROPERTY
+@settings(max_examples=40)
 @given(data=st.data())
 def test_contributions_add_up_for_every_house(
     data: st.DataObject, model: Model, spec: Spec, edge_houses: list[House]
@@ -76,7 +75,7 @@ def test_contributions_add_up_for_every_house(
             assert_adds_up(price, explanation, spec)
 
 
-@PROPERTY
+@settings(max_examples=40)
 @given(st.randoms(use_true_random=False))
 def test_a_row_is_explained_alike_alone_and_in_any_company(
     model: Model, edge_houses: list[House], random: Any

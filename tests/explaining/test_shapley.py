@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from regression_model.explaining.shapley import Reals, Score, contributions
 from regression_model.reading.encoder import Matrix
 
-PROPERTY = settings(max_examples=60, derandomize=True, database=None, deadline=None)
 WEIGHTS = np.array([3.0, -2.0, 0.5, 7.0, 1.0, -4.0])
 
 
@@ -59,7 +58,7 @@ numbers = st.floats(-3, 3, width=32) | st.just(float("nan"))
 rows = st.lists(numbers, min_size=6, max_size=6).map(lambda r: np.array(r, np.float32))
 
 
-@PROPERTY
+@settings(max_examples=60)
 @given(rows, rows)
 def test_values_sum_to_the_difference(subject: Matrix, baseline: Matrix) -> None:
     found = contributions(tangled, subject, baseline)
@@ -68,7 +67,7 @@ def test_values_sum_to_the_difference(subject: Matrix, baseline: Matrix) -> None
     assert found.values.sum() == pytest.approx(difference, abs=1e-9)
 
 
-@PROPERTY
+@settings(max_examples=60)
 @given(rows, rows)
 def test_inputs_that_agree_or_do_not_matter_get_nothing(subject: Matrix, baseline: Matrix) -> None:
     def without_the_third(matrix: Matrix) -> Reals:
@@ -84,7 +83,7 @@ def test_inputs_that_agree_or_do_not_matter_get_nothing(subject: Matrix, baselin
     assert found.values[2] == 0
 
 
-@PROPERTY
+@settings(max_examples=60)
 @given(rows, rows)
 def test_estimates_lie_within_their_error_of_the_exact_values(
     subject: Matrix, baseline: Matrix
@@ -95,7 +94,7 @@ def test_estimates_lie_within_their_error_of_the_exact_values(
     assert (away <= 5 * found.errors + 1e-9).all()
 
 
-@PROPERTY
+@settings(max_examples=60)
 @given(rows, rows)
 def test_a_sum_is_taken_apart_exactly_and_without_error(subject: Matrix, baseline: Matrix) -> None:
     found = contributions(additive, subject, baseline)
@@ -106,7 +105,7 @@ def test_a_sum_is_taken_apart_exactly_and_without_error(subject: Matrix, baselin
     assert found.errors.max() < 1e-5
 
 
-@PROPERTY
+@settings(max_examples=60)
 @given(rows, rows)
 def test_a_walk_and_its_reverse_are_exact_where_inputs_act_in_pairs(
     subject: Matrix, baseline: Matrix

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from ml_api.guards.keys import new_key
 from reliability.service import Service, running
 
-PROPERTY = settings(max_examples=100, derandomize=True, database=None, deadline=None)
 MakeApp = Callable[..., Flask]
 LogLines = Callable[..., list[dict[str, Any]]]
 Serve = Callable[..., Any]
@@ -68,7 +67,6 @@ def test_slashes_at_the_beginning_are_one(
     assert before + path not in counted
 
 
-@PROPERTY
 @given(paths, st.sampled_from(METHODS))
 @example("//v1/predict", "POST")
 @example("v1/predict", "POST")
@@ -94,7 +92,6 @@ def guarded(make_app: MakeApp, tmp_path_factory: pytest.TempPathFactory) -> Flas
     return make_app(ML_API_KEYS_FILE=str(file))
 
 
-@PROPERTY
 @given(paths, st.sampled_from(["POST", "post"]))
 @example("//v1/predict", "POST")
 @example("/docs/../v1/predict", "POST")

@@ -24,7 +24,6 @@ from regression_model.reading.validation import (
 
 # Derandomised and without a database: the same examples on every machine. No deadline: a shared
 # machine may stall, and no test here is about speed.
-PROPERTY = settings(max_examples=150, derandomize=True, database=None, deadline=None)
 
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}
 
@@ -176,7 +175,7 @@ def test_a_number_too_large_for_a_double_gets_no_price(
 @given(
     st.binary(max_size=60) | st.text(alphabet='[]{}",:0123456789.eE+-\\u nulltrfas').map(str.encode)
 )
-@settings(PROPERTY, max_examples=300)
+@settings(max_examples=300)
 def test_any_bytes_are_read_or_refused_with_a_documented_error(body: bytes) -> None:
     try:
         rows = parse_request(body).rows
@@ -517,7 +516,7 @@ VALUES = st.recursive(
 
 
 @given(data=st.data())
-@PROPERTY
+@settings(max_examples=150)
 def test_whatever_the_rows_errors_are_plain_json_and_places_are_kept(
     validator: HouseValidator, spec: Any, data: st.DataObject
 ) -> None:

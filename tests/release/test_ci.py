@@ -36,6 +36,7 @@ RUN_HERE = [
 RUN_WHERE_ASKED = [
     "-e types",
     "-e mlflow",
+    "-e conformance-mlflow",
     "-m smoke",
     "-e bench -- --smoke",
     "-e package -- --data datasets/train.csv",
@@ -44,6 +45,7 @@ RUN_WHERE_ASKED = [
 ]
 NOT_RUN_HERE = {
     "-e py": "runs these tests",
+    "-e conformance": "runs these tests",
     "-e audit": "asks an advisory service; test_audit.py has one",
     "-e fetch -- --source kaggle": "wants a secret",
     "-e publish -- --if-new": "wants a secret",
@@ -288,6 +290,7 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("command", RUN_HERE[2:])
 def test_a_quick_step_passes(checkout: Path, command: str) -> None:
     ended = run(command, checkout)

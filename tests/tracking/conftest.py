@@ -111,7 +111,10 @@ def client_of() -> Callable[[str], Any]:
     return lambda uri: mlflow.MlflowClient(tracking_uri=uri)
 
 
-@pytest.fixture(scope="module", params=["sqlite", *SERVERS])
+@pytest.fixture(
+    scope="module",
+    params=["sqlite", *(pytest.param(name, marks=pytest.mark.conformance) for name in SERVERS)],
+)
 def database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:

@@ -115,6 +115,8 @@ def data(tmp_path: Path, run: Call) -> Path:
     return path
 
 
+@pytest.mark.conformance
+@pytest.mark.process
 def test_a_hanging_server_holds_a_training_up_no_longer_than_allowed(
     data: Path, small_config: Path, listening: Callable[[bytes | None], str]
 ) -> None:
@@ -136,6 +138,8 @@ def test_a_hanging_server_holds_a_training_up_no_longer_than_allowed(
     assert "Nothing is lost; record it later with: regression-model track" in err
 
 
+@pytest.mark.conformance
+@pytest.mark.process
 def test_a_server_that_is_killed_while_it_takes_a_training_loses_nothing(
     data: Path, small_config: Path, server: Any, client_of: Callable[[str], Any]
 ) -> None:
@@ -186,6 +190,8 @@ def wait_for_a_run(server: Any, client_of: Callable[[str], Any]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.conformance
+@pytest.mark.process
 def test_a_tracked_training_measures_the_machine_and_saves_the_same_model(
     data: Path, small_config: Path, client_of: Callable[[str], Any]
 ) -> None:

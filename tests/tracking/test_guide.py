@@ -19,7 +19,11 @@ import pytest
 from tools.rehearsal.local_index import free_port
 
 pytest.importorskip("mlflow", reason="MLflow has an environment of its own: tox -e mlflow")
-pytestmark = pytest.mark.filterwarnings("default")  # MLflow's and its libraries' are not ours
+pytestmark = [
+    pytest.mark.conformance,
+    pytest.mark.process,
+    pytest.mark.filterwarnings("default"),  # MLflow's and its libraries' are not ours
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "guides" / "mlflow.md").read_text("utf-8")

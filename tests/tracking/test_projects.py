@@ -19,7 +19,11 @@ from regression_model.cli import group
 from regression_model.scoring import score_table
 
 mlflow = pytest.importorskip("mlflow", reason="MLflow has an environment of its own: tox -e mlflow")
-pytestmark = pytest.mark.filterwarnings("default")  # MLflow's and its libraries' are not ours
+pytestmark = [
+    pytest.mark.conformance,
+    pytest.mark.process,
+    pytest.mark.filterwarnings("default"),  # MLflow's and its libraries' are not ours
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.invalid"]
@@ -163,15 +167,10 @@ def test_the_run_of_promote_holds_the_verdict(
     assert (decided.data.tags["why"], decided.data.tags["by"]) == ("the first, for now", "ada")
 
 
-MANAGERS = "REGRESSION_MODEL_TEST_ENVIRONMENTS"
-
-
 @pytest.mark.parametrize("manager", ["virtualenv", "uv"])
 def test_an_environment_of_its_own_is_made_for_it(
     project: Project, sold: Path, artifact: Path, manager: str
 ) -> None:
-    if os.environ.get(MANAGERS) != "1":
-        pytest.skip(f"{MANAGERS} is not 1: no environments are made, which takes a minute")
     tool = {"virtualenv": "pyenv"}.get(manager, manager)
     if shutil.which(tool) is None:
         pytest.skip(f"{tool}, which MLflow asks for Python, is not on the PATH")

@@ -56,15 +56,18 @@ VERSIONS = {
 
 
 @pytest.fixture(scope="module")
-def stock(quick_config: str, tmp_path_factory: pytest.TempPathFactory) -> Stock:
-    root = tmp_path_factory.mktemp("stock")
+def stock(quick_config: str, made_once: Callable[..., Path]) -> Stock:
+    def make(folder: Path) -> None:
+        for name, made in VERSIONS.items():
+            text = quick_config.replace("n_estimators: 60", f"n_estimators: {made.trees}")
+            spec = parse_spec(text, label="config.yml")
+            sales = sample_sales(spec, made.sales)
+            trained = train(spec, sales, force=name == "forced")
+            save_trained(folder / name, spec, sales, trained, config=text)
+
+    root = made_once("stock", f"{VERSIONS} {quick_config}", make)
     found = Stock(root, {name: root / name for name in VERSIONS})
-    for name, made in VERSIONS.items():
-        text = quick_config.replace("n_estimators: 60", f"n_estimators: {made.trees}")
-        spec = parse_spec(text, label="config.yml")
-        sales = sample_sales(spec, made.sales)
-        trained = train(spec, sales, force=name == "forced")
-        save_trained(root / name, spec, sales, trained, config=text)
+    for name in VERSIONS:
         with pytest.MonkeyPatch.context() as elsewhere:  # where MLflow puts files
             elsewhere.chdir(root)
             done = call("register", root / name, "--uri", f"sqlite:///{found.database}")
@@ -382,6 +385,7 @@ def test_without_a_champion_there_is_nothing_to_roll_back(registry: Registry) ->
     assert (done.exit_code, "has no alias champion" in done.stderr) == (2, True)
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("database", ["postgresql", "mariadb"], indirect=True)
 def test_database_servers_keep_decisions_as_files_do(database: str, stock: Stock) -> None:
     for name, why in (("first", "to begin with"), ("next", "a few trees less")):

@@ -19,7 +19,11 @@ from regression_model.cli import group
 from regression_model.reading.tables import TableReader
 
 pytest.importorskip("mlflow", reason="MLflow has an environment of its own: tox -e mlflow")
-pytestmark = pytest.mark.filterwarnings("default")  # MLflow's and its libraries' are not ours
+pytestmark = [
+    pytest.mark.conformance,
+    pytest.mark.process,
+    pytest.mark.filterwarnings("default"),  # MLflow's and its libraries' are not ours
+]
 
 House = dict[str, Any]
 Serve = Callable[..., AbstractContextManager[str]]

@@ -275,7 +275,7 @@ def matrices(case: Case) -> st.SearchStrategy[Matrix]:
 def test_converter_computes_what_the_estimator_does(name: str) -> None:
     case = CASES[name]
 
-    @settings(max_examples=40, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=40)
     @given(matrices(case))
     def on(matrix: Matrix) -> None:
         assert_twins_agree(name, matrix)
