@@ -52,11 +52,12 @@ def command(
     """
     from threadpoolctl import threadpool_limits
 
-    from regression_model.config.reader import parse_spec, read_config
+    from regression_model.config.reader import read_config
+    from regression_model.training.checks import parse_checked
     from regression_model.training.experiments import compare, steps_of
 
     text, label = read_config(config), str(config or "config.yml")
-    spec = parse_spec(text, label=label)
+    spec = parse_checked(text, label=label)
     store = asked_store(track, text, label=label)
     if output is None and store is not None:
         output = Path("experiments.json")

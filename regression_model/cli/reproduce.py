@@ -51,12 +51,12 @@ def command(
 
     from threadpoolctl import threadpool_limits
 
-    from regression_model.config.reader import parse_spec
+    from regression_model.training.checks import parse_checked
     from regression_model.training.fit import steps_of
     from regression_model.training.reproduce import find_config, read_record, reproduce
 
     record = read_record(manifest)
-    spec = parse_spec(find_config(record, config), label="config.yml")
+    spec = parse_checked(find_config(record, config), label="config.yml")
     with (
         TemporaryDirectory(prefix="regression-model-") as temporary,
         progress_bar() as bar,

@@ -82,14 +82,15 @@ def command(
     check_epoch()
     from threadpoolctl import threadpool_limits
 
-    from regression_model.config.reader import parse_spec, read_config
+    from regression_model.config.reader import read_config
     from regression_model.errors import GateFailed
+    from regression_model.training.checks import parse_checked
     from regression_model.training.fit import steps_of, train
     from regression_model.training.persistence import save_trained
 
     text = read_config(config)
     label = str(config or "config.yml")
-    spec = parse_spec(text, label=label)
+    spec = parse_checked(text, label=label)
     store = asked_store(track, text, label=label)
     sales = given_sales(snapshot_file(data, sql, database, spec), spec, doing="Training")
     with progress_bar() as bar, threadpool_limits(1), _usage(store) as usage:

@@ -70,12 +70,13 @@ def command(
       regression-model tune --data train.csv --config model.yml > proposal
       patch model.yml proposal
     """
-    from regression_model.config.reader import parse_spec, read_config
+    from regression_model.config.reader import read_config
+    from regression_model.training.checks import parse_checked
     from regression_model.training.tuning.study import open_study
     from regression_model.training.tuning.tune import Search
 
     text, label = read_config(config), str(config or "config.yml")
-    spec = parse_spec(text, label=label)
+    spec = parse_checked(text, label=label)
     if not spec.search:
         raise click.UsageError(f"{label} declares no search space; docs/tuning.md explains it")
     store = asked_store(track, text, label=label)

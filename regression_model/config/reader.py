@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib import resources
 from pathlib import Path
@@ -14,12 +14,14 @@ import strictyaml as sy
 from pydantic import ValidationError
 from strictyaml.ruamel.error import MarkedYAMLError
 
-from regression_model.config.check import Problem, problems_of
+from regression_model.config.check import problems_of
+from regression_model.config.problems import Problem
 from regression_model.config.spec import Limit, Spec
 from regression_model.config.yaml_lines import line_of, load
 from regression_model.config.yaml_schema import FORMULAS, KNOWN_KEYS, SCALAR, SCHEMA
 from regression_model.errors import ConfigError
 
+Check = Callable[[Spec], Iterable[Problem]]
 Reader = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 _TYPE_OF_KIND = {"numeric": "number", "year": "integer", "ordinal": "text", "nominal": "text"}
@@ -52,8 +54,12 @@ def load_spec(path: Path | None = None) -> Spec:
     return parse_spec(read_config(path), label=str(path or "config.yml"))
 
 
-def parse_spec(text: str, *, label: str) -> Spec:
-    """Read the text of a config file; ``label`` names it in errors."""
+def parse_spec(text: str, *, label: str, check: Check | None = None) -> Spec:
+    """Read the text of a config file; ``label`` names it in errors.
+
+    ``check`` finds further faults in the spec, which are reported with the others. To train by a
+    config, read it with :func:`regression_model.training.checks.parse_checked`.
+    """
     try:
         data = load(text, SCHEMA, label=label)
     except ConfigError as error:
@@ -66,11 +72,18 @@ def parse_spec(text: str, *, label: str) -> Spec:
     except ValidationError as error:
         faults += [Problem(tuple(map(str, e["loc"])), e["msg"]) for e in error.errors()]
     else:
-        faults += [fault for fault in problems_of(spec) if fault.path[:2] not in refused]
+        found = [*problems_of(spec), *(check(spec) if check is not None else ())]
+        faults += [fault for fault in found if fault.path[:2] not in refused]
     if faults:
-        lines = [f"{label}, line {line_of(text, f.path)}: {f.message}" for f in faults]
-        raise ConfigError("\n".join(lines))
+        raise ConfigError(_report(text, faults, label))
     return spec
+
+
+def _report(text: str, faults: Iterable[Problem], label: str) -> str:
+    """One line of text for each fault, in the order of the file."""
+    placed = [(line_of(text, fault.path), fault.message) for fault in faults]
+    placed.sort(key=lambda place: place[0])  # stable: one line keeps the order of the checks
+    return "\n".join(f"{label}, line {line}: {message}" for line, message in placed)
 
 
 def parse_tracking(text: str, *, label: str) -> dict[str, str] | None:

@@ -34,6 +34,24 @@ Comparison = Literal["=", "!=", ">", ">=", "<", "<="]
 UNKNOWN = "unknown"
 NONE = "none"
 
+# What a section ``differential`` may limit; differential/limits.py measures each.
+DIFFERENTIAL_FIGURES = (
+    "moved_5",
+    "moved_10",
+    "median_move",
+    "decile_shift",
+    "contribution",
+    "hidden",
+    "beyond",
+    "refused",
+    "range_width",
+    "coverage",
+    "median_ratio",
+    "cod",
+    "prd",
+    "prb",
+)
+
 _GIVEN, _VALUES = "__pydantic_fields_set__", "__dict__"
 
 

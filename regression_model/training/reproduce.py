@@ -14,13 +14,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from regression_model.artifact import CONFIG, MAX_MANIFEST_BYTES, open_artifact
-from regression_model.config.reader import bundled_config, parse_spec, read_config
+from regression_model.config.reader import bundled_config, read_config
 from regression_model.config.spec import Spec
 from regression_model.errors import ArtifactCorrupt, DataError
 from regression_model.files.regular_file import read_regular_file
 from regression_model.manifest import MANIFEST, parse_manifest
 from regression_model.sales.table import SAMPLE, Sales, load_sales, sample_sales
 from regression_model.sources.folder import datasets_folder
+from regression_model.training.checks import parse_checked
 from regression_model.training.fit import Step, train
 from regression_model.training.persistence import Origin, git_revision, save_trained
 from regression_model.version import DISTRIBUTION
@@ -171,7 +172,7 @@ def reproduce(
     checkout it knows no git revision; the recorded one is then taken for right.
     """
     text = find_config(record, config)
-    spec = parse_spec(text, label=CONFIG)
+    spec = parse_checked(text, label=CONFIG)
     sales = find_sales(record, spec, data)
     trained = train(spec, sales, repeats=record.repeats, force=True, step=step)
     revision = git_revision() or record.manifest["git_revision"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pickle
 import re
+import subprocess
+import sys
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +16,7 @@ import pytest
 from regression_model.config.reader import bundled_config, load_spec, parse_spec
 from regression_model.config.spec import Imputation, Sought, Spec
 from regression_model.errors import ConfigError
+from regression_model.training.checks import parse_checked
 
 LABEL = "model.yml"
 
@@ -396,20 +399,24 @@ def test_fault_is_refused_with_file_line_and_remedy(fault: Fault) -> None:
     text, line = edited(fault)
 
     with pytest.raises(ConfigError, match=f"{LABEL}, line \\d+: .*(?:{fault.message})") as refused:
-        parse_spec(text, label=LABEL)
+        parse_checked(text, label=LABEL)
 
     places = re.findall(rf"{LABEL}, line (\d+): .*(?:{fault.message})", str(refused.value))
     assert [int(place) for place in places] == [line]
 
 
 def test_all_faults_of_a_well_formed_file_are_reported_at_once() -> None:
-    names = ("a range reversed", "a duplicate level", "a sum of one", "a single fold")
+    # In the order of the file, whichever module found them.
+    names = (
+        *("a range reversed", "a duplicate level", "a sum of one"),
+        *("a loss of difficulty", "a single fold", "a wrong metric of a gate"),
+    )
     text = bundled_config()
     for fault in (FAULTS[name] for name in names):
         text = text.replace(fault.old, fault.new, 1)
 
     with pytest.raises(ConfigError, match="stands more than once") as refused:
-        parse_spec(text, label=LABEL)
+        parse_checked(text, label=LABEL)
 
     reported = str(refused.value).splitlines()
     assert len(reported) == len(names)
@@ -424,10 +431,47 @@ def test_faults_of_imputation_and_formula_are_reported_with_the_others() -> None
         text = text.replace(fault.old, fault.new, 1)
 
     with pytest.raises(ConfigError, match="impute of LotFrontage") as refused:
-        parse_spec(text, label=LABEL)
+        parse_checked(text, label=LABEL)
 
     for name in names:
         assert re.search(FAULTS[name].message, str(refused.value))
+
+
+def test_what_only_training_can_judge_is_not_asked_of_a_reader() -> None:
+    fault = FAULTS["an unknown hyperparameter"]
+    text = bundled_config().replace(fault.old, fault.new, 1)
+
+    assert parse_spec(text, label=LABEL).members
+    with pytest.raises(ConfigError, match=fault.message):
+        parse_checked(text, label=LABEL)
+
+
+LOADS = """
+import importlib, json, sys
+importlib.import_module(sys.argv[1])
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "not_needed"),
+    [
+        ("regression_model.config.spec", {"strictyaml", "sklearn", "pandas", "onnxruntime"}),
+        ("regression_model.config.reader", {"sklearn", "pandas", "onnxruntime"}),
+    ],
+)
+def test_reading_a_config_loads_no_more_than_it_needs(module: str, not_needed: set[str]) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", LOADS, module],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=60,
+    )
+
+    loaded = set(json.loads(ended.stdout))
+    assert module in loaded
+    assert loaded & not_needed == set()
 
 
 def test_search_space_is_read_from_its_words() -> None:

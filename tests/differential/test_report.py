@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from regression_model import InvalidInput
+from regression_model.config.spec import DIFFERENTIAL_FIGURES
 from regression_model.differential.compare import Difference
 from regression_model.differential.limits import LIMITED, checks_of, limits_in_force
 from regression_model.differential.report import (
@@ -122,7 +123,7 @@ def test_another_kind_of_report_is_refused(
 def test_every_limit_of_the_bundled_config_is_checked(
     difference: Difference, checks: Any, spec: Any
 ) -> None:
-    assert [*spec.differential] == [*LIMITED]
+    assert [*spec.differential] == [*LIMITED] == [*DIFFERENTIAL_FIGURES]
     assert [check.name for check in checks] == [*LIMITED]
 
 
