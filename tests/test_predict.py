@@ -24,7 +24,7 @@ from regression_model import InvalidInput, Model, load_model, make_prediction, v
 from regression_model.artifact import open_artifact
 from regression_model.artifact_folders import save_artifact
 from regression_model.config.spec import Feature, Spec
-from regression_model.training.compiler.edge_houses import random_houses
+from regression_model.training.twin.edge_houses import random_houses
 
 # Derandomised and without a database: the same examples on every machine. No deadline: a shared
 # machine may stall, and no test here is about speed.

@@ -16,7 +16,7 @@ from regression_model import InvalidInput
 from regression_model.config.spec import Feature, Spec
 from regression_model.reading.validation import HouseValidator
 from regression_model.schema import house_schema
-from regression_model.training.compiler.edge_houses import random_houses
+from regression_model.training.twin.edge_houses import random_houses
 
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}
 

@@ -26,7 +26,7 @@ def command(artifact: Path | None, as_json: bool) -> None:
       regression-model doctor --artifact models
       regression-model doctor --artifact house_price_regression-0.1.0-py3-none-any.whl
     """
-    from regression_model.installation import foreign_distributions
+    from regression_model.cli.installation import foreign_distributions
 
     intact, problems = _examine(artifact)
     problems += [

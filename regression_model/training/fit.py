@@ -18,8 +18,6 @@ from regression_model.evaluation.metrics import Prices, rmsle, score
 from regression_model.evaluation.strata import location_names
 from regression_model.evaluation.study import RESAMPLES, Study, study
 from regression_model.sales.table import Sales
-from regression_model.training.compiler.compile import compile_pipeline
-from regression_model.training.compiler.parity import Parity, prove_parity
 from regression_model.training.difficulty import (
     Column,
     DifficultyRegressor,
@@ -35,6 +33,8 @@ from regression_model.training.evidence import (
 from regression_model.training.gate import Check, check_gate, checks_of, gated_figures
 from regression_model.training.intervals import Calibration, calibrate, covered
 from regression_model.training.pipeline import build_pipeline, build_plain_lasso
+from regression_model.training.twin.compile import compile_pipeline
+from regression_model.training.twin.parity import Parity, prove_parity
 
 Step = Callable[[str], None]
 Scores = dict[str, float]

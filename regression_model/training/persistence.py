@@ -38,10 +38,10 @@ from regression_model.reading.validation import HouseValidator
 from regression_model.sales.table import Sales
 from regression_model.scorer import Scorer
 from regression_model.training.card import model_card
-from regression_model.training.compiler.edge_houses import random_houses
 from regression_model.training.difficulty import DifficultyRegressor
 from regression_model.training.fit import Trained
 from regression_model.training.past_sales import past_sales, written
+from regression_model.training.twin.edge_houses import random_houses
 from regression_model.version import VERSION
 
 GUARDED = ("scikit-learn", "numpy", "pandas", "joblib")

@@ -20,7 +20,7 @@ from regression_model.batch.table import batch_score
 from regression_model.batch.transpose import CannotTranspose, transposed
 from regression_model.batch.trees import Forest, ForestEvaluator
 from regression_model.scorer import INPUT_NAME, OUTPUT_NAMES, open_session
-from regression_model.training.compiler.edge_houses import edge_matrix
+from regression_model.training.twin.edge_houses import edge_matrix
 
 
 @pytest.fixture(scope="module")

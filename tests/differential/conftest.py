@@ -17,7 +17,7 @@ from regression_model.artifact import GRAPH, open_artifact
 from regression_model.artifact_folders import save_artifact
 from regression_model.differential.compare import Difference, compare
 from regression_model.differential.houses import generated_houses
-from regression_model.training.compiler.compile import compile_pipeline
+from regression_model.training.twin.compile import compile_pipeline
 
 Fault = Callable[[Any], None]
 

@@ -21,7 +21,7 @@ from regression_model.artifact_folders import save_artifact
 from regression_model.config.spec import Spec
 from regression_model.explaining.explain import Explainer, decoded, typical_row
 from regression_model.explaining.past_sales import PastSales, read_past_sales
-from regression_model.training.compiler.edge_houses import random_houses
+from regression_model.training.twin.edge_houses import random_houses
 
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}
 

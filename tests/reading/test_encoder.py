@@ -10,7 +10,7 @@ import pytest
 from regression_model.config.spec import Feature, Spec
 from regression_model.reading.encoder import Encoder
 from regression_model.reading.issues import ALL
-from regression_model.training.compiler.edge_houses import random_houses
+from regression_model.training.twin.edge_houses import random_houses
 
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5.0, "YearBuilt": 1960.0, "GrLivArea": 1000.0}
 

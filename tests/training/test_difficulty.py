@@ -13,7 +13,6 @@ from regression_model.predict import Model
 from regression_model.reading.validation import House
 from regression_model.sales.table import Sales
 from regression_model.scorer import Scorer
-from regression_model.training.compiler.compile import compile_pipeline
 from regression_model.training.difficulty import (
     FLOOR,
     DifficultyRegressor,
@@ -29,6 +28,7 @@ from regression_model.training.evidence import (
     learn_difficulty,
 )
 from regression_model.training.fit import Trained
+from regression_model.training.twin.compile import compile_pipeline
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from regression_model.evaluation.metrics import score
 from regression_model.evaluation.study import Study, study
 from regression_model.sales.table import Sales
 from regression_model.training import fit
-from regression_model.training.compiler.parity import Parity
 from regression_model.training.fit import MODEL, Trained, train
 from regression_model.training.gate import (
     GATED,
@@ -24,6 +23,7 @@ from regression_model.training.gate import (
     gated_figures,
 )
 from regression_model.training.intervals import Calibration, calibrate
+from regression_model.training.twin.parity import Parity
 
 SCORES = {"rmsle": 0.12, "mae": 15000.0, "mdape": 0.07, "ppe10": 0.65, "r2": 0.9}
 

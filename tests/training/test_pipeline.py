@@ -14,10 +14,10 @@ from regression_model.config.reader import bundled_config, parse_spec
 from regression_model.config.spec import Member, Selection, Spec
 from regression_model.sales.table import Sales
 from regression_model.scorer import INPUT_NAME, OUTPUT_NAMES
-from regression_model.training.compiler.compile import compile_pipeline
-from regression_model.training.compiler.parity import prove_parity
 from regression_model.training.fit import train
 from regression_model.training.pipeline import build_pipeline, build_plain_lasso
+from regression_model.training.twin.compile import compile_pipeline
+from regression_model.training.twin.parity import prove_parity
 
 ROWS = 120
 FEW: dict[str, Any] = {"n_estimators": 8, "max_depth": 3}

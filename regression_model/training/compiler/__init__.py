@@ -1,1 +1,1 @@
-"""From the fitted pipeline to its ONNX graph, and the proof that both give the same prices."""
+"""The builder of ONNX graphs, and the converters of scikit-learn's estimators that write to it."""

@@ -17,10 +17,10 @@ from regression_model.errors import ParityError
 from regression_model.reading.validation import HouseValidator
 from regression_model.sales.table import Sales
 from regression_model.scorer import Scorer
-from regression_model.training.compiler.edge_houses import edge_matrix, random_houses
-from regression_model.training.compiler.parity import prove_parity
 from regression_model.training.compiler.trees import trees_of
 from regression_model.training.fit import Trained
+from regression_model.training.twin.edge_houses import edge_matrix, random_houses
+from regression_model.training.twin.parity import prove_parity
 
 Vector = NDArray[np.float64]
 DIFFERS = r"differs from the pipeline by \$[\d,.]+ on (training|edge) row \d+.*Nothing was saved"

@@ -14,8 +14,8 @@ from regression_model.evaluation.metrics import Prices
 from regression_model.predict import TOLERANCE
 from regression_model.reading.encoder import Matrix
 from regression_model.scorer import Scorer
-from regression_model.training.compiler.edge_houses import edge_matrix
 from regression_model.training.difficulty import DifficultyRegressor, predict_difficulty
+from regression_model.training.twin.edge_houses import edge_matrix
 
 RELATIVE_TOLERANCE = 1e-6  # of the price, above a million dollars
 

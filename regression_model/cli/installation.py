@@ -8,7 +8,7 @@ from pathlib import Path
 
 from regression_model.version import DISTRIBUTION
 
-_FOLDER = Path(__file__).resolve().parent
+_FOLDER = Path(__file__).resolve().parents[1]  # of the package
 
 
 def foreign_distributions() -> list[str]:
