@@ -14,7 +14,6 @@ import tarfile
 import tomllib
 from collections.abc import Iterator
 from email.parser import Parser
-from graphlib import TopologicalSorter
 from importlib import import_module
 from importlib.metadata import version
 from itertools import pairwise
@@ -429,127 +428,68 @@ def test_importing_opens_nothing_and_loads_no_library() -> None:
     )
 
 
-# Layers: data flows one way, and a module imports only from what stands before it
+# What is loaded when. Who may import whom is for the contracts in pyproject.toml: tox -e lint
 
-OFFLINE = {
-    "jinja2", "joblib", "matplotlib", "mlflow", "onnx", "optuna", "pandas", "psutil", "scipy", "sklearn",
-    "sqlalchemy", "strictyaml", "threadpoolctl", "urllib3",
-}  # fmt: skip
-FLOW = (
-    *("errors", "config.spec", "reading.validation", "reading.encoder", "scorer"),
-    *("explaining.comparables", "explaining.shapley", "explaining.explain", "predict", "scoring"),
-)
-
-
-def modules_of(package: Path) -> dict[str, ast.Module]:
-    """The parsed modules below a folder, by dotted name."""
-    found = {}
-    for path in sorted(package.rglob("*.py")):
-        dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        found[dotted] = ast.parse(path.read_text("utf-8"))
-    return found
+LOADED = """
+import importlib, json, pkgutil, sys
+known = set(sys.modules) | set(sys.stdlib_module_names)
+for name in sys.argv[1:]:
+    module = importlib.import_module(name)
+    for part in pkgutil.walk_packages(getattr(module, "__path__", []), f"{name}."):
+        importlib.import_module(part.name)
+print(json.dumps(sorted(set(sys.modules) - known)))
+"""
 
 
-def imports_of(tree: ast.AST, *, at_module_level: bool = False) -> set[str]:
-    """Dotted names a module imports; ``from a import b`` counts as ``a.b``."""
-    nodes = top_level(tree) if at_module_level else ast.walk(tree)
-    found = set()
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+def loaded_by(*names: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded after it imported ``names`` and their parts."""
+    ended = subprocess.run(
+        [sys.executable, "-c", LOADED, *names],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=60,
+    )
+    return set(json.loads(ended.stdout))
 
 
-def top_level(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every statement that runs when the module is imported."""
-    for node in ast.iter_child_nodes(tree):
-        for_types = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        if not for_types and not isinstance(node, (ast.FunctionDef, ast.Lambda)):
-            yield node
-            yield from top_level(node)
+def libraries(loaded: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in loaded}
 
 
-MODULES = modules_of(PACKAGE)
-SUBPACKAGES = {f"regression_model.{path.parent.name}" for path in PACKAGE.glob("*/__init__.py")}
-BATCH = "regression_model.batch"  # for tables and long DataFrames, loaded by the first of them
-ONLINE_ROOMS = {f"regression_model.{room}" for room in ("reading", "explaining", "files")}
-SPEC = "regression_model.config.spec"
-ONLINE = sorted(
-    name
-    for name in MODULES
-    if name == SPEC
-    or name.rpartition(".")[0] in ONLINE_ROOMS
-    or (name.count(".") == 1 and name not in SUBPACKAGES)
-)
+def test_commands_load_their_libraries_only_when_they_run() -> None:
+    loaded = loaded_by("regression_model.cli")
+
+    assert "regression_model.cli.train" in loaded
+    assert libraries(loaded) & (installed_libraries() - {"click", "rich"}) == set()
+    rooms = {name for name in loaded if re.fullmatch(r"regression_model\.\w+", name)}
+    assert rooms == {f"regression_model.{name}" for name in ("cli", "errors", "version")}
 
 
-def libraries(imported: set[str]) -> set[str]:
-    return {name.partition(".")[0] for name in imported}
+def test_predicting_loads_the_code_for_tables_with_the_first_of_them() -> None:
+    loaded = loaded_by("regression_model.predict", "regression_model.scoring")
 
-
-def within(imported: set[str], *packages: str) -> set[str]:
-    return {name for name in imported if f"{name}.".startswith(tuple(f"{p}." for p in packages))}
-
-
-@pytest.mark.parametrize("name", [n for n in ONLINE if n != "regression_model.__main__"])
-def test_an_online_module_needs_nothing_offline(name: str) -> None:
-    imported = imports_of(MODULES[name])
-
-    assert libraries(imported) & OFFLINE == set()
-    offline_rooms = SUBPACKAGES - {BATCH} - ONLINE_ROOMS
-    assert {
-        found for found in within(imported, *offline_rooms) if not within({found}, SPEC)
-    } == set()
-    assert within(imports_of(MODULES[name], at_module_level=True), BATCH) == set()
-
-
-@pytest.mark.parametrize("name", sorted(n for n in MODULES if ".cli." in f"{n}."))
-def test_a_command_loads_the_training_libraries_only_when_it_runs(name: str) -> None:
-    imported = imports_of(MODULES[name], at_module_level=True)
-
-    assert libraries(imported) & (OFFLINE | {"numpy"}) == set()
-    assert within(imported, *SUBPACKAGES - {"regression_model.cli"}) == set()
-
-
-@pytest.mark.parametrize("name", sorted(MODULES))
-def test_the_package_knows_nothing_of_the_service_and_little_of_its_commands(name: str) -> None:
-    imported = imports_of(MODULES[name])
-
-    assert libraries(imported) & {"ml_api", "flask", "werkzeug", "gunicorn"} == set()
-    if not name.startswith(("regression_model.cli", "regression_model.__main__")):
-        assert within(imported, "regression_model.cli") | libraries(imported) & {"click"} == set()
-
-
-def test_imports_follow_the_flow_of_the_data() -> None:
-    for position, name in enumerate(FLOW):
-        later = [f"regression_model.{other}" for other in FLOW[position + 1 :]]
-
-        assert within(imports_of(MODULES[f"regression_model.{name}"]), *later) == set(), name
-
-
-def test_no_module_imports_itself_by_way_of_others() -> None:
-    graph = {
-        name: {module_of(imported) for imported in imports_of(tree, at_module_level=True)}
-        & {*MODULES}
-        for name, tree in MODULES.items()
-    }
-
-    assert set(TopologicalSorter(graph).static_order()) == set(MODULES)
-
-
-def module_of(imported: str) -> str:
-    return imported if imported in MODULES else imported.rpartition(".")[0]
+    assert {"regression_model.scorer", "numpy", "onnxruntime"} <= loaded
+    assert not [name for name in loaded if name.startswith("regression_model.batch")]
 
 
 @pytest.mark.parametrize(
-    "path",
-    sorted((ROOT / "ml_api").rglob("*.py")),
-    ids=lambda path: path.relative_to(ROOT).as_posix(),
+    ("name", "not_needed"),
+    [
+        ("regression_model.config.spec", {"onnxruntime", "pandas", "sklearn", "strictyaml"}),
+        ("regression_model.config.reader", {"onnxruntime", "pandas", "sklearn"}),
+    ],
 )
-def test_the_service_uses_public_names_only(path: Path) -> None:
-    tree = ast.parse(path.read_text("utf-8"))
-    public = {f"regression_model.{name}" for name in (*regression_model.__all__, "__version__")}
+def test_reading_a_config_loads_no_more_than_it_needs(name: str, not_needed: set[str]) -> None:
+    loaded = loaded_by(name)
 
-    assert within(imports_of(tree), "regression_model") <= public
+    assert name in loaded
+    assert libraries(loaded) & not_needed == set()
+
+
+def installed_libraries() -> set[str]:
+    """The names that libraries which the package may need are imported by."""
+    spelled = {"scikit-learn": "sklearn"}
+    extras = PROJECT["optional-dependencies"].values()
+    wanted = names([*PROJECT["dependencies"], *(one for extra in extras for one in extra)])
+    return {spelled.get(name, name.replace("-", "_")) for name in wanted}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import pickle
 import re
-import subprocess
-import sys
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -444,34 +442,6 @@ def test_what_only_training_can_judge_is_not_asked_of_a_reader() -> None:
     assert parse_spec(text, label=LABEL).members
     with pytest.raises(ConfigError, match=fault.message):
         parse_checked(text, label=LABEL)
-
-
-LOADS = """
-import importlib, json, sys
-importlib.import_module(sys.argv[1])
-print(json.dumps(sorted(sys.modules)))
-"""
-
-
-@pytest.mark.parametrize(
-    ("module", "not_needed"),
-    [
-        ("regression_model.config.spec", {"strictyaml", "sklearn", "pandas", "onnxruntime"}),
-        ("regression_model.config.reader", {"sklearn", "pandas", "onnxruntime"}),
-    ],
-)
-def test_reading_a_config_loads_no_more_than_it_needs(module: str, not_needed: set[str]) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", LOADS, module],
-        capture_output=True,
-        check=True,
-        text=True,
-        timeout=60,
-    )
-
-    loaded = set(json.loads(ended.stdout))
-    assert module in loaded
-    assert loaded & not_needed == set()
 
 
 def test_search_space_is_read_from_its_words() -> None:

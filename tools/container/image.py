@@ -21,7 +21,7 @@ from urllib.request import Request, urlopen
 
 from tools.container.engine import Container, Engine, find, run
 from tools.container.layers import layers, table
-from tools.rehearsal.local_index import free_port
+from tools.free_port import free_port
 from tools.release.project import NAME, ROOT
 from tools.release.wheel_model import DOLLAR, golden_houses
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
+
+from tools.free_port import free_port
 
 TOKEN = "secret-token-of-a-rehearsal"  # noqa: S105  # of an index that lives as long
 PATIENCE_SECONDS = 60
@@ -80,11 +81,3 @@ def wait_until_it_answers(port: int, process: subprocess.Popen[bytes], log: Path
         finally:
             connection.close()
     raise RuntimeError(f"no answer on port {port}: {log.read_text()}")
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
