@@ -18,6 +18,8 @@ from ml_api.config import SERVER_SETTINGS, SETTINGS
 from ml_api.problems import PROBLEMS
 from regression_model.answer import ENTRIES, IDENTIFIER
 from regression_model.cli import group
+from regression_model.config.estimators import ESTIMATORS
+from regression_model.config.formulas import FORMULAS
 
 ROOT = Path(__file__).resolve().parents[1]
 _GENERATED = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -57,6 +59,21 @@ def commands() -> Rows:
         yield f"`{name}`", command.get_short_help_str(limit=1000)
 
 
+def formulas() -> Rows:
+    """Each formula of a derived feature: what it takes, and what it gives."""
+    yield "formula", "takes", "gives"
+    for name, formula in FORMULAS.items():
+        yield f"`{name}`", formula.takes, formula.gives
+
+
+def estimators() -> Rows:
+    """Each estimator that a member may name."""
+    yield "estimator", "of", "is"
+    for name, one in ESTIMATORS.items():
+        library = "scikit-learn" if one.module.startswith("sklearn.") else "this package"
+        yield f"`{name}`", library, one.description
+
+
 def _commands(parent: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
     context = click.Context(parent)
     for name in parent.list_commands(context):
@@ -79,6 +96,8 @@ def _default(value: Any) -> str:
 TABLES: dict[str, Callable[[], Iterable[Sequence[str]]]] = {
     "answer": answer,
     "commands": commands,
+    "estimators": estimators,
+    "formulas": formulas,
     "settings": settings,
     "statuses": statuses,
 }

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from math import inf
 
 from regression_model.config.feature_check import feature_problems
+from regression_model.config.formulas import FORMULAS
 from regression_model.config.problems import Problem, repeated, unknown_names
 from regression_model.config.spec import DIFFERENTIAL_FIGURES, Derived, Member, Spec
 
@@ -73,7 +74,7 @@ def _derived(spec: Spec) -> Iterator[Problem]:
         path = ("derived", d.name, d.formula)
         yield from unknown_names([term.feature for term in d.terms], known, path)
         yield from _arity(d, path)
-        if d.formula == "flag":
+        if FORMULAS[d.formula].compares:
             yield from _flag(spec, d, path)
         known.append(d.name)
 
@@ -89,11 +90,9 @@ def _flag(spec: Spec, d: Derived, path: tuple[str, ...]) -> Iterator[Problem]:
 
 
 def _arity(d: Derived, path: tuple[str, ...]) -> Iterator[Problem]:
-    count = len(d.terms)
-    if d.formula in ("difference", "ratio") and count != 2:
-        yield Problem(path, f"a {d.formula} takes two features, {d.name} names {count}")
-    if d.formula in ("sum", "product") and count < 2:
-        yield Problem(path, f"a {d.formula} takes two features or more, {d.name} names {count}")
+    formula, count = FORMULAS[d.formula], len(d.terms)
+    if not formula.accepts(count):
+        yield Problem(path, f"a {d.formula} takes {formula.takes}, {d.name} names {count}")
 
 
 def member_problems(spec: Spec, member: Member) -> Iterator[Problem]:

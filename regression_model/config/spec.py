@@ -8,9 +8,13 @@ Everything that needs to know a column asks the spec.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from regression_model.config.declared import one_of
+from regression_model.config.estimators import ESTIMATORS
+from regression_model.config.formulas import COMPARISONS, FORMULAS
 
 Level = int | str
 Limit = float | tuple[float, float]  # one side, whichever is worse; or lowest and highest
@@ -20,37 +24,19 @@ Scalar = Literal["number", "integer", "text"]
 Transform = Literal["none", "log", "power"]
 Scale = Literal["none", "standard", "robust", "min-max"]
 NominalEncoding = Literal["indicators", "target ordered", "codes"]
-Estimator = Literal[
-    "Lasso",
-    "Ridge",
-    "ElasticNet",
-    "HuberElasticNet",
-    "LandmarkKernelRegressor",
-    "GradientBoostingRegressor",
-    "HistGradientBoostingRegressor",
-]
-Comparison = Literal["=", "!=", ">", ">=", "<", "<="]
+EstimatorName = Annotated[str, one_of(ESTIMATORS)]
+FormulaName = Annotated[str, one_of(FORMULAS)]
+Comparison = Annotated[str, one_of(COMPARISONS)]
 
 UNKNOWN = "unknown"
 NONE = "none"
 
 # What a section ``differential`` may limit; differential/limits.py measures each.
 DIFFERENTIAL_FIGURES = (
-    "moved_5",
-    "moved_10",
-    "median_move",
-    "decile_shift",
-    "contribution",
-    "hidden",
-    "beyond",
-    "refused",
-    "range_width",
-    "coverage",
-    "median_ratio",
-    "cod",
-    "prd",
-    "prb",
-)
+    "moved_5", "moved_10", "median_move", "decile_shift", "contribution", "hidden", "beyond",
+    "refused", "range_width", "coverage", "median_ratio", "cod", "prd", "prb",
+)  # fmt: skip
+
 
 _GIVEN, _VALUES = "__pydantic_fields_set__", "__dict__"
 
@@ -124,14 +110,13 @@ class Term(Frozen):
 class Derived(Frozen):
     """A feature computed from others, by name and in the order of the config.
 
-    ``terms`` are summed (``sum``, ``difference``), multiplied (``product``) or divided
-    (``ratio``, zero where the divisor is zero); a ``flag`` is 1 where ``terms[0]`` compares true
+    ``formula`` names one of ``FORMULAS``. One that compares is 1 where ``terms[0]`` compares true
     with ``value`` (for a feature with levels, the level).
     """
 
     name: str
     description: str
-    formula: Literal["sum", "difference", "product", "ratio", "flag"]
+    formula: FormulaName
     terms: tuple[Term, ...]
     comparison: Comparison | None = None
     value: Level | float | None = None
@@ -163,7 +148,7 @@ class Member(Frozen):
     scale: Scale = "none"
     drop: tuple[str, ...] = ()
     select: Selection = Selection()
-    estimator: Estimator
+    estimator: EstimatorName
     hyperparameters: dict[str, bool | int | float | str] = {}
 
 

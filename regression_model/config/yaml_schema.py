@@ -6,16 +6,10 @@ from typing import Any, get_args
 
 import strictyaml as sy
 
-from regression_model.config.spec import (
-    Estimator,
-    Kind,
-    NominalEncoding,
-    Role,
-    Scale,
-    Transform,
-)
+from regression_model.config.estimators import ESTIMATORS
+from regression_model.config.formulas import FORMULAS
+from regression_model.config.spec import Kind, NominalEncoding, Role, Scale, Transform
 
-FORMULAS = ("sum", "difference", "product", "ratio", "flag")
 KNOWN_KEYS: set[str] = set()
 
 
@@ -76,7 +70,7 @@ _MEMBER = _map(
     {
         "weight": sy.Float(),
         sy.Optional("limit"): sy.Float(),
-        "estimator": _choice(Estimator),
+        "estimator": sy.Enum([*ESTIMATORS]),
         sy.Optional("rare_levels"): sy.Float(),
         sy.Optional("nominal"): _choice(NominalEncoding),
         sy.Optional("transform"): sy.Bool(),

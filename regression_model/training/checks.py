@@ -9,12 +9,12 @@ from typing import Any
 from sklearn.utils._param_validation import InvalidParameterError
 
 from regression_model.config.check import member_problems
+from regression_model.config.estimators import ESTIMATORS
 from regression_model.config.problems import Problem, unknown_names
 from regression_model.config.reader import parse_spec
 from regression_model.config.spec import Limit, Member, Sought, Spec
 from regression_model.training.difficulty import DifficultyRegressor
 from regression_model.training.gate import GATED
-from regression_model.training.pipeline import ESTIMATORS
 from regression_model.training.tuning.search import (
     OWN_VALUES,
     as_text,
@@ -47,7 +47,8 @@ def training_problems(spec: Spec) -> Iterator[Problem]:
 
 def _hyperparameters_of(member: Member) -> Iterator[Problem]:
     path = ("members", member.name)
-    yield from _hyperparameters(ESTIMATORS[member.estimator](), member.hyperparameters, path)
+    estimator = ESTIMATORS[member.estimator].load()()
+    yield from _hyperparameters(estimator, member.hyperparameters, path)
 
 
 def _member(spec: Spec, member: Member) -> Iterator[Problem]:
@@ -82,7 +83,7 @@ def _search(spec: Spec) -> Iterator[Problem]:
 
 def _sought(spec: Spec, member: Member, sought: Sought) -> Iterator[Problem]:
     path = ("search", sought.member, sought.name)
-    known = [*OWN_VALUES, *ESTIMATORS[member.estimator]().get_params()]
+    known = [*OWN_VALUES, *ESTIMATORS[member.estimator].load()().get_params()]
     present = present_value(member, sought.name)
     if sought.name not in known:
         yield from unknown_names([sought.name], known, path)

@@ -6,19 +6,15 @@ from typing import Any, cast
 
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import (
-    GradientBoostingRegressor,
-    HistGradientBoostingRegressor,
-)
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import ElasticNet, Lasso, Ridge
+from sklearn.linear_model import Lasso
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
+from regression_model.config.estimators import ESTIMATORS
+from regression_model.config.formulas import FORMULAS
 from regression_model.config.spec import Derived, Feature, Imputation, Member, Spec
 from regression_model.training.estimators.blend import LimitedVotingRegressor
-from regression_model.training.estimators.huber import HuberElasticNet
-from regression_model.training.estimators.kernel import LandmarkKernelRegressor
 from regression_model.training.transformers import (
     ColumnDropper,
     DeclaredImputer,
@@ -36,18 +32,6 @@ from regression_model.training.transformers import (
     YeoJohnsonTransformer,
 )
 
-ESTIMATORS = {
-    estimator.__name__: estimator
-    for estimator in (
-        Lasso,
-        Ridge,
-        ElasticNet,
-        HuberElasticNet,
-        LandmarkKernelRegressor,
-        GradientBoostingRegressor,
-        HistGradientBoostingRegressor,
-    )
-}
 SCALERS = {"standard": StandardScaler, "robust": RobustScaler, "min-max": MinMaxScaler}
 
 Steps = list[tuple[str, Any]]
@@ -147,7 +131,7 @@ def _skew_steps(spec: Spec, member: Member) -> Steps:
 
 
 def _estimator(spec: Spec, member: Member) -> Any:
-    kind: Any = ESTIMATORS[member.estimator]
+    kind = ESTIMATORS[member.estimator].load()
     hyperparameters = dict(member.hyperparameters)
     if "random_state" in kind().get_params():
         hyperparameters.setdefault("random_state", spec.seed)
@@ -164,7 +148,7 @@ def _in_codes(f: Feature) -> Imputation:
 def _with_code(d: Derived, features: dict[str, Feature]) -> Derived:
     """The same formula, whose flag compares with the code of a level or with a float."""
     source = features.get(d.terms[0].feature)
-    if d.formula != "flag":
+    if not FORMULAS[d.formula].compares:
         return d
     if source is None or not source.has_levels:
         return d.model_copy(update={"value": float(cast(float, d.value))})

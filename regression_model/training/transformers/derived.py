@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 import numpy as np
 from onnx import TensorProto
 
+from regression_model.config.formulas import COMPARISONS, FORMULAS, weights_of
 from regression_model.config.spec import Derived
 from regression_model.training.compiler.graph import GraphBuilder, convert
 from regression_model.training.transformers.matrix import Matrix, MatrixTransformer
 
-_COMPARE = {
-    "=": np.equal,
-    "!=": np.not_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-    "<": np.less,
-    "<=": np.less_equal,
-}
+# Gets the matrix of each term, one column for each formula, and gives a matrix of the same shape.
+Nodes = Callable[[GraphBuilder, list[str], list[Derived]], str]
+NODES: dict[str, Nodes] = {}
 _NODE = {"=": "Equal", ">": "Greater", ">=": "GreaterOrEqual", "<": "Less", "<=": "LessOrEqual"}
 
 
@@ -47,7 +43,8 @@ class DerivedFeatures(MatrixTransformer):
 
     def _apply(self, matrix: Matrix) -> Matrix:
         for formula, positions in zip(self.formulas, self.positions_, strict=True):
-            column = _compute(formula, [matrix[:, j] for j in positions])
+            compute = FORMULAS[formula.formula].compute
+            column = compute(formula, [matrix[:, j] for j in positions])
             matrix = np.hstack([matrix, column[:, None]])
         return matrix
 
@@ -72,30 +69,10 @@ class DerivedFeatures(MatrixTransformer):
 
 
 def _shape(formula: Derived) -> tuple[str, int, str]:
-    sums = formula.formula in ("sum", "difference")
-    count = 0 if sums else len(formula.terms)
+    if FORMULAS[formula.formula].is_weighted_sum:
+        return "weighted sum", 0, ""
     compared = "level" if isinstance(formula.value, int) else formula.comparison
-    return ("sum" if sums else formula.formula, count, compared or "")
-
-
-def _weights(formula: Derived) -> list[float]:
-    signs = [1.0, *([-1.0] if formula.formula == "difference" else [1.0] * len(formula.terms))]
-    return [sign * term.weight for sign, term in zip(signs, formula.terms, strict=False)]
-
-
-def _compute(formula: Derived, columns: list[Matrix]) -> Matrix:
-    if formula.formula in ("sum", "difference"):
-        parts = [w * c for w, c in zip(_weights(formula), columns, strict=True)]
-        return np.asarray(np.sum(parts, axis=0))
-    if formula.formula == "product":
-        return np.asarray(np.prod(columns, axis=0))
-    if formula.formula == "ratio":
-        whole = columns[1]
-        return np.where(whole == 0, 0.0, columns[0] / np.where(whole == 0, 1.0, whole))
-    # A flag: the spec gives it a comparison, the pipeline has replaced a level by its code.
-    compare = _COMPARE[cast(str, formula.comparison)]
-    flags: Matrix = compare(columns[0], cast(float, formula.value)).astype(float)
-    return flags
+    return formula.formula, len(formula.terms), compared or ""
 
 
 @convert.register
@@ -117,26 +94,44 @@ def _stage_nodes(
     positions: list[list[int]],
 ) -> str:
     kind = formulas[0].formula
-    if kind in ("sum", "difference"):
+    if FORMULAS[kind].is_weighted_sum:
         weights = np.zeros((width, len(formulas)))
         for k, (formula, places) in enumerate(zip(formulas, positions, strict=True)):
-            np.add.at(weights[:, k], places, _weights(formula))
+            np.add.at(weights[:, k], places, weights_of(formula))
         return graph.sums(x, weights)
     terms = [graph.columns(x, list(places)) for places in zip(*positions, strict=True)]
-    if kind == "product":
-        result = terms[0]
-        for term in terms[1:]:
-            result = graph.op("Mul", result, term)
-        return result
-    if kind == "ratio":
-        quotient, zero = graph.op("Div", *terms), graph.constant([[0.0]])
-        if graph.is_positive(terms[1]):
-            return quotient
-        return graph.op("Where", graph.op("Equal", terms[1], zero), zero, quotient)
-    return _flag_nodes(graph, terms[0], formulas)
+    return NODES[kind](graph, terms, formulas)
 
 
-def _flag_nodes(graph: GraphBuilder, x: str, formulas: list[Derived]) -> str:
+def nodes_of(formula: str) -> Callable[[Nodes], Nodes]:
+    """Register the function that adds the nodes of a formula which is no weighted sum."""
+
+    def register(nodes: Nodes) -> Nodes:
+        NODES[formula] = nodes
+        return nodes
+
+    return register
+
+
+@nodes_of("product")
+def _product_nodes(graph: GraphBuilder, terms: list[str], formulas: list[Derived]) -> str:
+    result = terms[0]
+    for term in terms[1:]:
+        result = graph.op("Mul", result, term)
+    return result
+
+
+@nodes_of("ratio")
+def _ratio_nodes(graph: GraphBuilder, terms: list[str], formulas: list[Derived]) -> str:
+    quotient, zero = graph.op("Div", *terms), graph.constant([[0.0]])
+    if graph.is_positive(terms[1]):
+        return quotient
+    return graph.op("Where", graph.op("Equal", terms[1], zero), zero, quotient)
+
+
+@nodes_of("flag")
+def _flag_nodes(graph: GraphBuilder, terms: list[str], formulas: list[Derived]) -> str:
+    (x,) = terms
     if isinstance(formulas[0].value, int):
         return graph.lookup(x, [_marked_levels(formula) for formula in formulas])
     values = graph.constant([[formula.value for formula in formulas]])
@@ -151,5 +146,5 @@ def _flag_nodes(graph: GraphBuilder, x: str, formulas: list[Derived]) -> str:
 def _marked_levels(flag: Derived) -> Matrix:
     """What ``flag`` is for each code, the last one standing for all beyond."""
     code = cast(int, flag.value)
-    marks: Matrix = _COMPARE[cast(str, flag.comparison)](np.arange(code + 2), code).astype(float)
+    marks: Matrix = COMPARISONS[cast(str, flag.comparison)](np.arange(code + 2), code).astype(float)
     return marks

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from regression_model.config.formulas import FORMULAS
 from regression_model.config.spec import Feature, Spec
 from regression_model.reading.encoder import Matrix
 from regression_model.reading.validation import House
@@ -138,7 +139,7 @@ def _levers(spec: Spec) -> dict[str, int]:
     levers |= {f"{name}_elapsed": levers[name] for name in spec.elapsed}
     for derived in spec.derived:
         movable = [levers[t.feature] for t in derived.terms if t.feature in levers]
-        if derived.formula != "flag" and movable:
+        if not FORMULAS[derived.formula].compares and movable:
             levers[derived.name] = movable[0]
     return levers
 
