@@ -18,7 +18,6 @@ from reliability.service import JSON, PATIENCE, PREDICT, ROOT, Service
 
 MEBIBYTE = 2**20
 LIMIT = 32 * MEBIBYTE  # the default
-PROBLEM = "application/problem+json"
 
 
 class Exchange(NamedTuple):

@@ -110,7 +110,6 @@ class TableReader:
         self.path = path
         self.caveats: list[Issue] = []
         self._spec = spec
-        self._keep_target = keep_target
         self._known = _names_of_a_house(spec)
         self._strange: dict[str, None] = {}  # in the order met
         self._to_read = {spec.target.name} if keep_target else set[str]()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -122,7 +122,7 @@ CONFIGURED = [
     (OrdinalMapper({"b": (1.0, 5.0)}), ["a", "b", "c"]),
     (RangeClipper({"a": (0.0, 2.0)}), ["a", "b", "c"]),
     (RareLevelGrouper(["b"], 0.1), ["a", "b", "c"]),
-    (TargetOrderedEncoder(["b"], values="rank"), ["a", "b", "c"]),
+    (TargetOrderedEncoder(["b"]), ["a", "b", "c"]),
     (YeoJohnsonTransformer(["c"]), ["a", "b", "c"]),
 ]
 configured = pytest.mark.parametrize(
@@ -223,10 +223,6 @@ def test_column_position_outside_the_matrix_is_refused() -> None:
         (FeatureSelector(quasi_constant=99.8), r"FeatureSelector: quasi_constant .*99\.8"),
         (FeatureSelector(correlated=-1.0), r"FeatureSelector: correlated .*-1"),
         (FeatureSelector(linear_model=-1.0), r"FeatureSelector: linear_model .*-1"),
-        (
-            TargetOrderedEncoder(values=cast(Any, "median")),
-            r"TargetOrderedEncoder: values .*'median'.*rank",
-        ),
         (TargetOrderedEncoder(smooth=-1.0), r"TargetOrderedEncoder: smooth .*-1"),
         (TargetOrderedEncoder(folds=1), r"TargetOrderedEncoder: folds .*1"),
     ],
@@ -549,39 +545,31 @@ class TestTargetOrderedEncoder:
 
         assert encoder.transform(frame(a=[0, 1, 2])).tolist() == [[25], [15], [20]]
 
-    def test_rank_follows_the_mean_target(self) -> None:
-        encoder = TargetOrderedEncoder(values="rank", smooth=0).fit(self.CODES, self.PRICES)
-
-        assert encoder.transform(frame(a=[0, 1, 2])).tolist() == [[2], [0], [1]]
-
-    @pytest.mark.parametrize(("values", "expected"), [("mean", 20.0), ("rank", 1.0)])
     @pytest.mark.parametrize("code", [5, NAN])
-    def test_level_never_met_gets_the_middle(
-        self, values: Any, expected: float, code: float
-    ) -> None:
-        encoder = TargetOrderedEncoder(values=values).fit(self.CODES, self.PRICES)
+    def test_level_never_met_gets_the_overall_mean(self, code: float) -> None:
+        encoder = TargetOrderedEncoder().fit(self.CODES, self.PRICES)
 
-        assert encoder.transform(frame(a=[code])).tolist() == [[expected]]
+        assert encoder.transform(frame(a=[code])).tolist() == [[20]]
 
     def test_order_of_levels_is_the_order_of_their_mean_targets(self) -> None:
         rng = np.random.default_rng(5)
         codes = rng.integers(8, size=2000).astype(float)
         worth = rng.permutation(8) * 100.0
         prices = worth[codes.astype(int)] + rng.normal(size=2000)
-        for values in ("mean", "rank"):
-            encoder = TargetOrderedEncoder(values=values).fit(codes[:, None], prices)
-            encoded = encoder.transform(np.arange(8.0)[:, None])[:, 0]
-            np.testing.assert_array_equal(np.argsort(encoded), np.argsort(worth))
+        encoder = TargetOrderedEncoder().fit(codes[:, None], prices)
 
-    @pytest.mark.parametrize("values", ["mean", "rank"])
+        encoded = encoder.transform(np.arange(8.0)[:, None])[:, 0]
+
+        np.testing.assert_array_equal(np.argsort(encoded), np.argsort(worth))
+
     @pytest.mark.parametrize("row", range(0, 40, 7))
-    def test_no_row_sees_its_own_target(self, values: Any, row: int) -> None:
+    def test_no_row_sees_its_own_target(self, row: int) -> None:
         rng = np.random.default_rng(6)
         codes = rng.integers(3, size=(40, 1)).astype(float)
         prices = rng.normal(size=40)
         other = prices.copy()
         other[row] += 1e6
-        encoder = TargetOrderedEncoder(values=values, smooth=1)
+        encoder = TargetOrderedEncoder(smooth=1)
 
         before = encoder.fit_transform(codes, prices)
         after = encoder.fit_transform(codes, other)

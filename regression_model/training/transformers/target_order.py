@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.model_selection import KFold
 
 from regression_model.training.transformers.levels import CodeTables
@@ -13,24 +12,22 @@ from regression_model.training.transformers.matrix import Columns, Matrix
 
 
 class TargetOrderedEncoder(CodeTables):
-    """Replaces codes by the mean target of their level, or by its rank in that order.
+    """Replaces codes by the mean target of their level.
 
     The mean is shrunk towards the overall mean as if ``smooth`` more rows had that (D.
     Micci-Barreca, SIGKDD Explorations 3(1), 2001). ``fit_transform`` encodes each row by the
     *other* folds only, so that no row sees its own target; ``transform`` uses all rows. A level
-    never met gets the overall mean (with ``values="rank"``, the middle rank).
+    never met gets the overall mean.
     """
 
     def __init__(
         self,
         columns: Columns = None,
-        values: Literal["mean", "rank"] = "mean",
         smooth: float = 10.0,
         folds: int = 5,
         random_state: int = 0,
     ) -> None:
         self.columns = columns
-        self.values = values
         self.smooth = smooth
         self.folds = folds
         self.random_state = random_state
@@ -40,7 +37,6 @@ class TargetOrderedEncoder(CodeTables):
             raise ValueError(
                 "TargetOrderedEncoder requires y to be passed, but the target y is None"
             )
-        self._require("values", self.values in ("mean", "rank"), "'mean' or 'rank'")
         self._require("smooth", self.smooth >= 0, "0 rows or more")
         self._require(
             "folds", self.folds >= 2, "2 or more: one fold would show rows their own price"
@@ -76,17 +72,9 @@ class TargetOrderedEncoder(CodeTables):
             weight > 0, (sums + self.smooth * overall) / np.maximum(weight, 1e-9), overall
         )
         means = np.where(counts > 0, means, overall)
-        if self.values == "rank":
-            return _ranks(means, counts > 0)
         return np.append(means, overall)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
-
-
-def _ranks(means: Matrix, met: NDArray[np.bool_]) -> Matrix:
-    order = np.argsort(np.argsort(np.where(met, means, np.inf), kind="stable"), kind="stable")
-    middle = (met.sum() - 1) / 2
-    return np.append(np.where(met, order, middle), middle).astype(float)

@@ -134,7 +134,6 @@ STEPS = {
     "OrdinalMapper of nothing": Case(OrdinalMapper(), codes=True),
     "RareLevelGrouper": Case(RareLevelGrouper(["x0", "x3"], share=0.15), codes=True),
     "TargetOrderedEncoder": Case(TargetOrderedEncoder(["x0", "x2"]), codes=True),
-    "TargetOrderedEncoder by rank": Case(TargetOrderedEncoder(["x1"], values="rank"), codes=True),
     "LevelIndicators": Case(LevelIndicators(["x1", "x2"]), unknown=True, codes=True),
     "LogTransformer": Case(LogTransformer(["x0", "x3"]), unknown=True),
     "YeoJohnsonTransformer": Case(YeoJohnsonTransformer(["x0", "x3"]), unknown=True),
