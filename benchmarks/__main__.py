@@ -20,16 +20,18 @@ from typing import Any
 from benchmarks import effort
 from benchmarks.environments import ROOT
 from benchmarks.peers import NAMES, STANDING
-from benchmarks.results import SECTIONS, read, write
+from tools.measuring.published import read_results, write_results
 
 BUILD = ROOT / "build"
+SECTIONS = ("serving", "in_process", "imports", "growth", "batch")
+RESULTS = "benchmarks/results.json"
 
 
 def main() -> None:
     given = _arguments()
     folder = ROOT / "docs" if given.publish else given.output
-    found = read(given.render) if given.render else _measured(given, folder)
-    write(found, folder)
+    found = read_results(given.render) if given.render else _measured(given, folder)
+    write_results(found, folder / RESULTS)
     from benchmarks import page
 
     page.write_page(found, folder)
@@ -63,7 +65,7 @@ def _measured(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
         found = {"effort": given.effort, **run.setting()}
         for section in given.sections or SECTIONS:
             found[section] = getattr(run, section)()
-            write(found, folder)  # an error in a later one does not lose it
+            write_results(found, folder / RESULTS)  # an error in a later one does not lose it
     return found
 
 

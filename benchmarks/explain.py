@@ -28,6 +28,7 @@ from regression_model.reading.encoder import Encoder, Matrix
 from regression_model.reading.tables import TableReader, frame_rows
 from regression_model.reading.validation import HouseValidator
 from regression_model.scorer import Scorer
+from tools.measuring.markdown import table
 
 PAIRS = 1000
 
@@ -42,11 +43,9 @@ def main() -> None:
     rows = _rows(model, arguments.data, arguments.houses)
     least = [{f.name: row[f.name] for f in model.spec.features if f.required} for row in rows]
     print(f"{len(rows)} houses, about {ROWS} rows of the graph for each\n")
-    print("| | complete houses | required fields only |\n|---|---|---|")
-    for (name, complete), sparse in zip(
-        _figures(model, rows).items(), _figures(model, least).values(), strict=True
-    ):
-        print(f"| {name} | {complete} | {sparse} |")
+    complete, sparse = _figures(model, rows), _figures(model, least)
+    figures = [[name, complete[name], sparse[name]] for name in complete]
+    print(table(["", "complete houses", "required fields only"], figures))
 
 
 def _rows(model: Model, data: Path | None, count: int) -> list[Any]:

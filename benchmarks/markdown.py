@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.clock import ratio
 from benchmarks.load import MISSING
 from benchmarks.peers import FLOOR, OURS
+from tools.measuring.markdown import table
 
 Found = dict[str, Any]
 MEBIBYTE = 2**20
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> str:
-    """A table; ``align`` has a letter, l or r, for each column."""
-    rule = {"l": "---", "r": "---:"}
-    lines = [header, [rule[letter] for letter in align], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def serving(found: Found, *, short: bool = False) -> str:

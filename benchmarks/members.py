@@ -33,6 +33,7 @@ from regression_model.sales.table import Sales, load_sales
 from regression_model.training.estimators.blend import LimitedVotingRegressor
 from regression_model.training.fit import folds_of
 from regression_model.training.pipeline import build_pipeline
+from tools.measuring.markdown import table
 
 Logs = NDArray[np.float64]
 SEED = 0
@@ -151,28 +152,28 @@ def _print_table(
     present = _blend(members, weights, limits)
     all_but_two = np.argsort(np.abs(present - logs).mean(axis=0))[:-2]
 
-    def row(name: str, single: Logs | None, blended: Logs) -> str:
-        cells = []
+    def row(name: str, single: Logs | None, blended: Logs) -> list[str]:
+        cells = [name]
         for rows in (np.arange(len(logs)), all_but_two):
             was, now = (_rmsle(values, logs, rows) for values in (present, blended))
             by_itself = "" if single is None else f"{_rmsle(single, logs, rows).mean():.4f}"
             error = np.std(now - was, ddof=1) / np.sqrt(len(now)) if len(now) > 1 else np.nan
             cells += [by_itself, f"{now.mean():.4f}", f"{np.mean(now - was):+.4f} ± {error:.4f}"]
-        return f"| {name} | {' | '.join(cells)} |"
+        return cells
 
-    print("| | alone | blend | difference | alone, without two | blend | difference |")
-    print("|---|---|---|---|---|---|---|")
-    print(row("present", None, present))
+    shown = [row("present", None, present)]
     for k, member in enumerate(spec.members):
-        print(row(member.name, members[:, :, k], present))
+        shown.append(row(member.name, members[:, :, k], present))
     for name, candidate in chosen.items():
         k = places[candidate.member]
         mixed = members.copy()
         mixed[:, :, k] += candidate.share * (alone[name] - mixed[:, :, k])
         title = f"{name} for {'half of ' if candidate.share < 1 else ''}{candidate.member}"
-        print(row(title, alone[name], _blend(mixed, weights, limits)))
+        shown.append(row(title, alone[name], _blend(mixed, weights, limits)))
     for title, other_weights, other_limits in _variants(spec):
-        print(row(title, None, _blend(members, other_weights, other_limits)))
+        shown.append(row(title, None, _blend(members, other_weights, other_limits)))
+    header = ["", "alone", "blend", "difference", "alone, without two", "blend", "difference"]
+    print(table(header, shown))
 
 
 def _rmsle(predicted: Logs, logs: Logs, rows: NDArray[np.intp]) -> Logs:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from benchmarks import markdown, plots
 from regression_model.files.atomic_file import write_text
+from tools.measuring import published
+from tools.measuring.published import Found
 
 PAGE = "benchmarks.md"
 FOLDER = "benchmarks"
 BLOCK = re.compile(r"(<!-- figures of tox -e bench -->\n).*?(<!-- end of figures -->)", re.DOTALL)
-Found = dict[str, Any]
 
 
 def write_page(found: Found, folder: Path) -> None:
@@ -21,9 +21,8 @@ def write_page(found: Found, folder: Path) -> None:
     drawn = plots.write(found, folder / FOLDER)
     images = {f"{name}_plot": "" for name, *_ in plots.PLOTS}
     images |= {f"{name}_plot": _image(name, label, FOLDER) for name, label in drawn.items()}
-    template = Template(Path(__file__).with_suffix(".md").read_text("utf-8"))
-    text = template.substitute(_setting(found) | _tables(found) | images)
-    write_text(folder / PAGE, re.sub(r"\n{3,}", "\n\n", text))
+    values = _setting(found) | _tables(found) | images
+    published.write_page(Path(__file__).with_suffix(".md"), folder / PAGE, values)
 
 
 def update_readme(found: Found, readme: Path) -> None:

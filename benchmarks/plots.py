@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,9 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from benchmarks.markdown import median, peak, per_second, ranked, rows_per_second, seconds
 from benchmarks.peers import FLOOR, OURS
-from regression_model.files.atomic_file import write_text
-from regression_model.pages.figures import BLUE, QUIET, VERMILION, draw
+from regression_model.pages.figures import BLUE, QUIET, VERMILION
+from tools.measuring.published import Found, write_plot
 
-Found = dict[str, Any]
 NAMES = {OURS: ("this package", BLUE, "o-"), "pandas": ("scikit-learn on pandas", VERMILION, "s-")}
 
 
@@ -24,22 +24,10 @@ def write(found: Found, folder: Path) -> dict[str, str]:
     for name, section, label, plot, size in PLOTS:
         if not found.get(section) or (section == "serving" and not found[section]["loaded"]):
             continue
-        svg = draw(_filled(plot, found[section]), name=name, label=label, size=size)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / f"{name}.svg", _standing_alone(svg) + "\n")
+        filled = partial(plot, found=found[section])
+        write_plot(folder / f"{name}.svg", filled, label=label, size=size)
         drawn[name] = label
     return drawn
-
-
-def _filled(plot: Callable[[Figure, Any], None], given: Any) -> Callable[[Figure], None]:
-    return lambda canvas: plot(canvas, given)
-
-
-def _standing_alone(svg: str) -> str:
-    """A page gives a plot its font and a background; a file brings them along."""
-    head, _, rest = svg.partition(">")
-    font = ' font-family="Helvetica, Arial, sans-serif"'
-    return f'{head}{font}>\n<rect width="100%" height="100%" fill="white"/>{rest}'
 
 
 def _serving(canvas: Figure, found: Found) -> None:
@@ -110,7 +98,7 @@ def _plain(axes: Any, sizes: Sequence[int]) -> None:
     axes.minorticks_off()
 
 
-Plot = tuple[str, str, str, Callable[[Figure, Any], None], tuple[float, float]]
+Plot = tuple[str, str, str, Callable[..., None], tuple[float, float]]
 PLOTS: tuple[Plot, ...] = (
     ("serving", "serving", "Requests a second of each server, as bars", _serving, (8, 2.9)),
     ("growth", "growth", "Time of a request by houses, trees and features", _growth, (9, 3.2)),

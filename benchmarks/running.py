@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
-from contextlib import suppress
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from pathlib import Path
 
 import psutil
 
 from benchmarks.environments import ROOT
 from benchmarks.peers import FLOOR, House, Server
+from tools.measuring import local_server
+from tools.measuring.local_server import DOLLAR, HOST, JSON, free_port
 
 PATIENCE = 120.0  # seconds until a server must answer
-DOLLAR = 1.0
 
 
 class ServerFailed(Exception):
@@ -38,9 +36,7 @@ class Running:
     ) -> None:
         self.name, self.server = name, server
         self._work, self._python = work, python
-        with socket.socket() as unused:
-            unused.bind(("127.0.0.1", 0))
-            self._port: int = unused.getsockname()[1]
+        self._port = free_port()
         self._environ = {
             "ML_API_PIN_WORKERS": "on",  # read by whatever runs on the service's settings
             **os.environ,
@@ -56,7 +52,7 @@ class Running:
     @property
     def url(self) -> str:
         """Where it takes houses."""
-        return f"http://127.0.0.1:{self._port}{self.server.path}"
+        return f"http://{HOST}:{self._port}{self.server.path}"
 
     def prepare(self) -> None:
         """Do what is needed before the first start. Raises :class:`ServerFailed`."""
@@ -100,27 +96,18 @@ class Running:
         """End it and whatever it started."""
         if self._process is None:
             return
-        self._process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(15)
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(15)
+        local_server.end(self._process, grace=15)
+        local_server.kill_group(self._process)
         self._process = None
 
     def ask(self, house: House) -> float:
         """The price of ``house``. Raises OSError, HTTPException or :class:`ServerFailed`."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
-        try:
-            body = json.dumps(self.server.body(house))
-            headers = {"Content-Type": "application/json"}
-            connection.request("POST", self.server.path, body, headers)
-            answer = connection.getresponse()
-            content = answer.read()
-        finally:
-            connection.close()
-        if answer.status != 200:
-            raise ServerFailed(f"answers {answer.status}: {content.decode()[:200]}")
+        body = json.dumps(self.server.body(house))
+        status, content = local_server.ask(
+            self._port, "POST", self.server.path, body=body, headers=JSON
+        )
+        if status != 200:
+            raise ServerFailed(f"answers {status}: {content.decode()[:200]}")
         return self.server.price(json.loads(content))
 
     def verify(self, houses: Sequence[House], prices: Sequence[float]) -> None:

@@ -11,7 +11,6 @@ no house comes twice in a round: a processor learns the way of a single one thro
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -20,8 +19,9 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from benchmarks.houses import body_of, generated
 from regression_model import Model, load_model, predict
-from regression_model.sales.sample import generate
+from tools.measuring.markdown import table
 
 STAGES = ("parsing", "reading", "inference", "answer", "total")
 SIZES = (1, 10, 100, 1_000, 10_000)
@@ -66,11 +66,11 @@ def main() -> None:
             for body in requests:
                 ask(body)
                 times[size].append(watch.read())
-    print(f"| houses per request | {' | '.join(STAGES)} |\n|---|{'---|' * len(STAGES)}")
+    rows = []
     for size, found in times.items():
         columns = ([1e6 * f[stage] / size for f in found] for stage in STAGES)
-        cells = (f"{statistics.median(c):.1f} ({min(c):.1f})" for c in columns)
-        print(f"| {size:,} | {' | '.join(cells)} |")
+        rows.append([f"{size:,}", *(f"{statistics.median(c):.1f} ({min(c):.1f})" for c in columns)])
+    print(table(["houses per request", *STAGES], rows))
 
 
 def _watch_stages(model: Any, watch: Watch) -> None:
@@ -86,9 +86,8 @@ def _watch_stages(model: Any, watch: Watch) -> None:
 def _bodies(model: Model, size: int) -> list[bytes]:
     """Requests for so many houses each, no two of them alike."""
     count = size * max(1, min(200, 2000 // size))
-    table = generate(count, spec=model.spec).drop(columns=model.spec.target.name)
-    houses = json.loads(table.to_json(orient="records"))
-    return [json.dumps({"inputs": houses[k : k + size]}).encode() for k in range(0, count, size)]
+    houses = generated(model, count)
+    return [body_of(houses[k : k + size]) for k in range(0, count, size)]
 
 
 if __name__ == "__main__":

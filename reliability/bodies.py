@@ -14,7 +14,8 @@ from reliability.bad_requests import CASES, Material, material
 from reliability.json_corpus import REFUSED, texts
 from reliability.memory import peak_growth, resident
 from reliability.scenario import Measured, Skipped, Trial, scenario
-from reliability.service import JSON, PATIENCE, PREDICT, ROOT, Service
+from reliability.service import ROOT, Service
+from tools.measuring.local_server import JSON, PATIENCE, PREDICT
 
 MEBIBYTE = 2**20
 LIMIT = 32 * MEBIBYTE  # the default

@@ -13,7 +13,8 @@ from regression_model import Model, load_model
 from regression_model.sales.sample import generate
 from reliability.bodies import LIMIT, MEBIBYTE
 from reliability.scenario import Measured, Trial, scenario
-from reliability.service import JSON, PREDICT, Service
+from reliability.service import Service
+from tools.measuring.local_server import JSON, PREDICT
 
 MOST_ROWS = 20_000  # of a request, by default
 MOST_EXPLAINED = 100

@@ -17,7 +17,8 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.core.result import Ok
 
 from reliability.scenario import Measured, Trial, scenario
-from reliability.service import JSON, Service
+from reliability.service import Service
+from tools.measuring.local_server import JSON
 
 SEEDS = (1, 2, 3)
 # Of the cases of an operation with a body, those that Schemathesis makes against the schema: each

@@ -19,9 +19,8 @@ from itertools import count
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from reliability.service import JSON, PATIENCE, PREDICT, wait_for
+from tools.measuring.local_server import DOLLAR, HOST, JSON, PATIENCE, PREDICT, wait_for
 
-DOLLAR = 1.0
 BOTH_KINDS = (True, False, True, False)  # clients that keep their connection, and that do not
 
 
@@ -129,7 +128,7 @@ class Load:
         return self.answers
 
     def _run(self, own: Answers, keep: bool) -> None:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
+        connection = HTTPConnection(HOST, self._port, timeout=PATIENCE)
         headers = JSON if keep else {**JSON, "Connection": "close"}
         for turn in self._turns:
             if self._stop.is_set():

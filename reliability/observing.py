@@ -8,7 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 from reliability.scenario import Measured, Trial, scenario
-from reliability.service import PREDICT, Service
+from reliability.service import Service
+from tools.measuring.local_server import PREDICT
 
 WORKERS = 4
 RECYCLED_AFTER = 100  # requests

@@ -2,44 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import platform
-import re
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from string import Template
-from typing import Any
 
 import psutil
 from rich.table import Table
 
 from regression_model.cli.screen import results as screen
-from regression_model.files.atomic_file import write_text
 from reliability.catalogue import SCENARIOS
 from reliability.scenario import Result
+from tools.measuring import published
+from tools.measuring.markdown import table
+from tools.measuring.published import Found
 
 PAGE = "reliability.md"
 RESULTS = "reliability/results.json"
 MEMORY = "reliability/memory.svg"
-FORMAT = 1
 STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
 LIBRARIES = ("gunicorn", "flask", "numpy", "onnxruntime", "pydantic")
-Found = dict[str, Any]
 
 
 def show(results: Iterable[Result]) -> None:
     """Print one row for each scenario, and below it what contradicts its promise."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    shown = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("scenario", "promise", "measured", "s", ""):
-        table.add_column(column, overflow="fold", justify="right" if column == "s" else "left")
+        shown.add_column(column, overflow="fold", justify="right" if column == "s" else "left")
     faults = []
     for one in results:
         outcome = f"[{STYLES[one.outcome]}]{one.outcome}[/]"
         name, promise = one.scenario.name, one.scenario.promise
-        table.add_row(name, promise, one.measured.figure, f"{one.seconds:.0f}", outcome)
+        shown.add_row(name, promise, one.measured.figure, f"{one.seconds:.0f}", outcome)
         faults += [f"{name}: {fault}" for fault in one.measured.faults]
-    screen().print(table)
+    screen().print(shown)
     for fault in faults:
         screen().print(fault, style="red", markup=False, soft_wrap=True)
 
@@ -63,20 +59,16 @@ def as_json(results: Iterable[Result]) -> Found:
 def publish(results: Sequence[Result], docs: Path) -> None:
     """Put results in the place of older ones of the same scenarios, and write the page anew."""
     path = docs / RESULTS
-    path.parent.mkdir(exist_ok=True)
     found = read(path) if path.exists() else {}
     found |= as_json(results)
     kept = {name: found[name] for name in SCENARIOS if name in found}
-    write_text(path, json.dumps({"format": FORMAT, "results": kept}, indent=1) + "\n")
+    published.write_results({"results": kept}, path)
     write_page(kept, docs)
 
 
 def read(path: Path) -> Found:
     """What :func:`publish` kept. Raises SystemExit for another format."""
-    content = json.loads(path.read_text("utf-8"))
-    if content.get("format") != FORMAT:
-        raise SystemExit(f"{path}: not results of format {FORMAT}; measure anew")
-    found: Found = content["results"]
+    found: Found = published.read_results(path)["results"]
     return found
 
 
@@ -88,14 +80,13 @@ def write_page(found: Found, docs: Path) -> None:
         if name in found
     ]
     machines = dict.fromkeys(one["machine"] for one in found.values())
-    template = Template(Path(__file__).with_suffix(".md").read_text("utf-8"))
-    text = template.substitute(
-        rows="\n".join(rows),
-        plot=_plot(found, docs),
-        costs=_costs(found),
-        machines="; ".join(machines),
-    )
-    write_text(docs / PAGE, re.sub(r"\n{3,}", "\n\n", text))
+    values = {
+        "rows": "\n".join(rows),
+        "plot": _plot(found, docs),
+        "costs": _costs(found),
+        "machines": "; ".join(machines),
+    }
+    published.write_page(Path(__file__).with_suffix(".md"), docs / PAGE, values)
 
 
 def _plot(found: Found, docs: Path) -> str:
@@ -104,9 +95,7 @@ def _plot(found: Found, docs: Path) -> str:
         return ""
     from reliability import plot
 
-    path = docs / MEMORY
-    path.parent.mkdir(exist_ok=True)
-    write_text(path, plot.memory(found["soak"]["values"]["samples"]))
+    plot.write_memory(docs / MEMORY, found["soak"]["values"]["samples"])
     return f"![{plot.LABEL}]({MEMORY})\n"
 
 
@@ -114,12 +103,12 @@ def _costs(found: Found) -> str:
     """What each kind of body costs, beside the largest of good houses."""
     if "costly-bodies" not in found:
         return ""
-    lines = ["| body | sent | processor | | answer |", "|---|--:|--:|--:|--:|"]
+    rows = []
     for kind in found["costly-bodies"]["values"]["kinds"]:
         received, answered = (f"{kind[key] / 2**20:.1f} MiB" for key in ("received", "answered"))
         seconds, times = f"{kind['seconds']:.2f} s", f"{kind['times']} ×"
-        lines.append(f"| {kind['name']} | {received} | {seconds} | {times} | {answered} |")
-    return "\n".join(lines) + "\n"
+        rows.append([kind["name"], received, seconds, times, answered])
+    return table(["body", "sent", "processor", "", "answer"], rows, "lrrrr") + "\n"
 
 
 def _cell(one: Found) -> str:

@@ -1,18 +1,20 @@
-"""A plot of what a worker holds over its requests, as an SVG file that stands alone."""
+"""A plot of what a worker holds over its requests, as an SVG file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from regression_model.pages.figures import BLUE, QUIET, draw
+from regression_model.pages.figures import BLUE, QUIET
 from reliability.soak import MEBIBYTE, SETTLED
+from tools.measuring.published import write_plot
 
 LABEL = "Memory of a worker over its requests"
 
 
-def memory(samples: Sequence[Sequence[int]]) -> str:
+def write_memory(path: Path, samples: Sequence[Sequence[int]]) -> None:
     """Draw pairs of requests and bytes; what is judged begins at the line."""
     requests = [count / 1000 for count, _ in samples]
     sizes = [size / MEBIBYTE for _, size in samples]
@@ -24,6 +26,4 @@ def memory(samples: Sequence[Sequence[int]]) -> str:
         axes.set(xlim=(0, requests[-1]), ylim=(0, max(sizes) * 1.25))
         axes.set_title("Memory of a worker (MiB) over its requests (thousands)")
 
-    head, _, rest = draw(plot, name="soak", label=LABEL, size=(8, 2.6)).partition(">")
-    font = ' font-family="Helvetica, Arial, sans-serif"'
-    return f'{head}{font}>\n<rect width="100%" height="100%" fill="white"/>{rest}\n'
+    write_plot(path, plot, label=LABEL, size=(8, 2.6))

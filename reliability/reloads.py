@@ -10,7 +10,8 @@ from regression_model import copy_artifact
 from reliability.load import BOTH_KINDS, Load
 from reliability.models import BREAKINGS, copied
 from reliability.scenario import Measured, Trial, scenario
-from reliability.service import Service, wait_for
+from reliability.service import Service
+from tools.measuring.local_server import wait_for
 
 WORKERS = 2
 

@@ -9,22 +9,28 @@ import socket
 import subprocess
 import sys
 import sysconfig
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from tools.measuring import local_server
+from tools.measuring.local_server import (
+    HOST,
+    PATIENCE,
+    becomes_ready,
+    end,
+    free_port,
+    kill_group,
+    wait_for,
+)
+
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "gunicorn.conf.py"
-PREDICT = "/v1/regression-model/predict"
-JSON = {"Content-Type": "application/json"}
-PATIENCE = 30.0  # seconds; nothing here takes that long unless it hangs
 
 
 @dataclass
@@ -42,17 +48,11 @@ class Service:
 
     def ask(self, method: str, path: str, **request: Any) -> tuple[int, bytes]:
         """Send one request on a new connection: status and body of the answer."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            connection.request(method, path, **request)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
+        return local_server.ask(self.port, method, path, **request)
 
     def send(self, raw: bytes) -> bytes:
         """Send bytes as they are and read until the service closes the connection."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+        with socket.create_connection((HOST, self.port), timeout=PATIENCE) as connection:
             connection.sendall(raw)
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
@@ -84,8 +84,7 @@ class Service:
 
     def stop(self) -> int:
         """End it as an orchestrator does; its exit code."""
-        self.process.terminate()
-        return self.process.wait(timeout=PATIENCE)
+        return end(self.process)
 
 
 @contextmanager
@@ -116,13 +115,15 @@ def running(
             env={**os.environ, "PYTHONPATH": import_path(), **names},
             stdout=out,
             stderr=err,
+            start_new_session=True,
         )
     service = Service(port, process, stdout, stderr)
     try:
-        _wait_until_it_answers(service)
+        if not becomes_ready(port, "/health", process=process):
+            raise RuntimeError(f"the service does not answer: {stderr.read_text()}")
         yield service
     finally:
-        _kill(process)
+        kill_group(process)
 
 
 def is_watcher(process: psutil.Process) -> bool:
@@ -142,45 +143,3 @@ def gunicorn(config: Path = CONFIG) -> list[str]:
 def import_path() -> str:
     """That of this process, for another one: what is measured is what is imported here."""
     return os.pathsep.join(str(Path(folder).resolve()) for folder in sys.path if folder)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Wait until ``condition`` holds. Raises TimeoutError where it never does."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"nothing happened in {PATIENCE:.0f} seconds")
-        time.sleep(0.05)
-
-
-def _wait_until_it_answers(service: Service) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and service.process.poll() is None:
-        try:
-            service.ask("GET", "/health")
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise RuntimeError(f"the service does not answer: {service.stderr.read_text()}")
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a master and, where it cannot do so itself any more, its workers."""
-    try:
-        family = psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        family = []
-    process.kill()
-    process.wait(timeout=PATIENCE)
-    for worker in family:
-        with suppress(psutil.NoSuchProcess):
-            worker.kill()

@@ -14,7 +14,8 @@ from itertools import cycle, islice, product
 from threading import Event, Thread
 
 from reliability.scenario import Measured, Trial, scenario
-from reliability.service import JSON, PATIENCE, PREDICT, Service
+from reliability.service import Service
+from tools.measuring.local_server import JSON, PATIENCE, PREDICT
 
 THREADS = 4
 IMPATIENCE = 3.0  # seconds that a good client waits for its answer

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from reliability.load import BOTH_KINDS
 from reliability.scenario import Measured, Trial, scenario
-from reliability.service import Service, wait_for
+from reliability.service import Service
+from tools.measuring.local_server import wait_for
 
 WORKERS = 2
 READY_SECONDS = 2.0

@@ -17,10 +17,11 @@ PUBLISHED = ROOT / "docs" / "benchmarks" / "results.json"
 
 
 def run_benchmarks(folder: Path, *arguments: str, **settings: str) -> str:
-    """Run them with their folder, and nothing else of the checkout, on the import path."""
+    """Run them with what they import, and nothing else of the checkout, on the import path."""
     path = folder / "path"
     path.mkdir(parents=True)
-    path.joinpath("benchmarks").symlink_to(ROOT / "benchmarks")
+    for name in ("benchmarks", "tools"):
+        path.joinpath(name).symlink_to(ROOT / name)
     done = subprocess.run(
         [sys.executable, "-P", "-m", "benchmarks", "--output", str(folder), *arguments],
         cwd=folder,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.docs import ROOT, TABLES, regenerated, stale, table
+from tools.docs import ROOT, TABLES, generated, regenerated, stale
 
 
 def test_every_page_is_fresh() -> None:
@@ -34,7 +34,7 @@ def test_what_is_stale_is_written_and_all_else_stays(tmp_path: Path) -> None:
     page.parent.mkdir()
     text = "before\n<!-- generated: statuses -->\n| an | old table |\n<!-- end -->\nafter\n"
     page.write_text(text)
-    made = table(TABLES["statuses"]())
+    made = generated("statuses")
 
     ((found, new),) = stale(tmp_path).items()
 

@@ -110,7 +110,7 @@ def test_a_setting_that_breaks_the_promise_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(variable, value)
-    monkeypatch.setattr("reliability.service.PATIENCE", 5.0)
+    monkeypatch.setattr("tools.measuring.local_server.PATIENCE", 5.0)
 
     result = perform(SCENARIOS[name], artifact, short=True, count=40)
 

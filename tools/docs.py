@@ -20,6 +20,7 @@ from regression_model.answer import ENTRIES, IDENTIFIER
 from regression_model.cli import group
 from regression_model.config.estimators import ESTIMATORS
 from regression_model.config.formulas import FORMULAS
+from tools.measuring.markdown import table
 
 ROOT = Path(__file__).resolve().parents[1]
 _GENERATED = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -103,16 +104,15 @@ TABLES: dict[str, Callable[[], Iterable[Sequence[str]]]] = {
 }
 
 
-def table(rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown; the first row is its head."""
-    head, *others = rows
-    lines = [head, ["---"] * len(head), *others]
-    return "".join(f"| {' | '.join(cells)} |\n".replace("|  |", "| |") for cells in lines)
+def generated(name: str) -> str:
+    """Return the table called ``name`` as code has it now; the first of its rows is its head."""
+    head, *others = TABLES[name]()
+    return table(head, others).replace("|  |", "| |") + "\n"
 
 
 def regenerated(text: str) -> str:
     """``text`` with every generated table as code has it now."""
-    return _GENERATED.sub(lambda m: m[1] + table(TABLES[m[2]]()) + m[3], text)
+    return _GENERATED.sub(lambda m: m[1] + generated(m[2]) + m[3], text)
 
 
 def stale(root: Path = ROOT) -> dict[Path, str]:

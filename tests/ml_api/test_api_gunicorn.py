@@ -19,7 +19,8 @@ import pytest
 
 import regression_model
 from ml_api.config import SERVER_SETTINGS, SETTINGS
-from reliability.service import CONFIG, JSON, PREDICT, ROOT
+from reliability.service import CONFIG, ROOT
+from tools.measuring.local_server import JSON, PREDICT
 
 Serve = Callable[..., Any]
 

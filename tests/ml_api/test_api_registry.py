@@ -18,17 +18,8 @@ import pytest
 
 from regression_model.artifact import open_artifact
 from regression_model.artifact_folders import copy_artifact, save_artifact
-from reliability.service import (
-    CONFIG,
-    JSON,
-    PREDICT,
-    Service,
-    gunicorn,
-    import_path,
-    is_watcher,
-    running,
-    wait_for,
-)
+from reliability.service import CONFIG, Service, gunicorn, import_path, is_watcher, running
+from tools.measuring.local_server import JSON, PREDICT, wait_for
 
 Serve = Callable[..., AbstractContextManager[Service]]
 URI = "models:/regression-model@champion"

@@ -24,7 +24,7 @@ from ml_api.master.registry_watcher import (
 )
 from regression_model.artifact import open_artifact
 from regression_model.artifact_folders import copy_artifact
-from reliability.service import wait_for
+from tools.measuring.local_server import wait_for
 
 TOLD = {"uri": "models:/m@champion", "origin": "models:/m/3", "artifact": "m-1", "changed": True}
 

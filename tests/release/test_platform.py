@@ -19,7 +19,7 @@ import pytest
 
 from regression_model.artifact import open_artifact
 from regression_model.version import VERSION
-from tools.free_port import free_port
+from tools.measuring.local_server import free_port
 
 Built = tuple[Path, Path]
 Tool = Callable[..., subprocess.CompletedProcess[str]]

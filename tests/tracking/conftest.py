@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 
 import regression_model
 from regression_model.cli import group
-from tools.free_port import free_port
+from tools.measuring.local_server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.invalid"]

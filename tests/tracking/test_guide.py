@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tools.free_port import free_port
+from tools.measuring.local_server import free_port
 
 pytest.importorskip("mlflow", reason="MLflow has an environment of its own: tox -e mlflow")
 pytestmark = [

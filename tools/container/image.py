@@ -17,16 +17,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 from tools.container.engine import Container, Engine, find, run
 from tools.container.layers import layers, table
-from tools.free_port import free_port
+from tools.measuring import local_server
+from tools.measuring.local_server import DOLLAR, JSON, PREDICT, becomes_ready, free_port
 from tools.release.project import NAME, ROOT
-from tools.release.wheel_model import DOLLAR, golden_houses
+from tools.release.wheel_model import golden_houses
 
 TAG = NAME
-PREDICT = "/v1/regression-model/predict"
 COPIED = ("Dockerfile", "gunicorn.conf.py", "ml_api", "requirements/serving.txt")
 WORKERS = 2
 READY_SECONDS = 60
@@ -113,7 +112,9 @@ def check(engine: Engine, rows: list[dict[str, Any]], revision: str | None) -> N
     environment = {"PORT": str(port), "WEB_CONCURRENCY": str(WORKERS)}
     container = engine.run(TAG, environment)
     try:
-        seconds = wait_until_ready(port, container.began)
+        ready = becomes_ready(port, seconds=READY_SECONDS)
+        seconds = time.monotonic() - container.began
+        require(ready, f"not ready after {seconds:.0f} seconds")
         say(f"ready {seconds:.2f} s after it was started, {WORKERS} workers asked for")
         check_revision(port, revision)
         check_answer(port, rows)
@@ -128,7 +129,7 @@ def check(engine: Engine, rows: list[dict[str, Any]], revision: str | None) -> N
 
 def check_revision(port: int, expected: str | None) -> None:
     """It is the image of this source that answers."""
-    told = json.loads(ask(port, "/version"))["revision"]
+    told = ask(port, "/version")["revision"]
     require(told == expected, f"it tells revision {told}, expected {expected}")
     say(f"tells its revision: {told or 'none, for its files are as in no commit'}")
 
@@ -136,7 +137,8 @@ def check_revision(port: int, expected: str | None) -> None:
 def check_answer(port: int, rows: list[dict[str, Any]]) -> None:
     """A golden house has its price."""
     row = next(row for row in rows if row["prediction"] is not None)
-    (price,) = json.loads(ask(port, PREDICT, json.dumps(row["house"])))["predictions"]
+    asked = {"method": "POST", "body": json.dumps(row["house"]), "headers": JSON}
+    (price,) = ask(port, PREDICT, **asked)["predictions"]
     expected = row["prediction"]
     require(abs(price - expected) <= DOLLAR, f"a golden house costs {price}, expected {expected}")
     say(f"a golden house costs {price}, as recorded")
@@ -171,26 +173,11 @@ def say(line: str) -> None:
     print(f"- {line}", flush=True)
 
 
-def wait_until_ready(port: int, began: float) -> float:
-    """Seconds from ``began`` until ``/ready`` answers 200."""
-    while (passed := time.monotonic() - began) < READY_SECONDS:
-        try:
-            ask(port, "/ready")
-        except OSError:
-            time.sleep(0.01)
-        else:
-            return time.monotonic() - began
-    raise SystemExit(f"image: not ready after {passed:.0f} seconds")
-
-
-def ask(port: int, path: str, body: str | None = None) -> str:
-    """Text of an answer; OSError where there is none, or none that is good."""
-    address = f"http://127.0.0.1:{port}{path}"
-    content = {"Content-Type": "application/json"}
-    request = Request(address, body.encode() if body else None, content)
-    with urlopen(request, timeout=10) as answer:  # noqa: S310  # the loopback
-        text: str = answer.read().decode()
-    return text
+def ask(port: int, path: str, **request: Any) -> Any:
+    """Return what ``path`` answers, as JSON; end with a fault where it refuses."""
+    status, content = local_server.ask(port, request.pop("method", "GET"), path, **request)
+    require(status == 200, f"{path} answers {status}")
+    return json.loads(content)
 
 
 if __name__ == "__main__":

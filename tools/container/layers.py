@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tools.measuring import markdown
+
 PIECE = 1 << 20
 
 
@@ -67,7 +69,7 @@ def instruction(created_by: str) -> str:
 def table(rows: Sequence[Layer]) -> str:
     """The layers and their sum, as Markdown."""
     total = Layer("total", sum(row.size for row in rows), sum(row.packed for row in rows))
-    lines = [
-        f"| {made} | {size / 1e6:.2f} | {sent / 1e6:.2f} |" for made, size, sent in (*rows, total)
+    cells = [
+        [made, f"{size / 1e6:.2f}", f"{sent / 1e6:.2f}"] for made, size, sent in (*rows, total)
     ]
-    return "\n".join(["| layer | MB | MB as sent |", "|---|---|---|", *lines])
+    return markdown.table(["layer", "MB", "MB as sent"], cells)

@@ -6,17 +6,14 @@ import base64
 import hashlib
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.free_port import free_port
+from tools.measuring.local_server import HOST, becomes_ready, end, free_port
 
 TOKEN = "secret-token-of-a-rehearsal"  # noqa: S105  # of an index that lives as long
-PATIENCE_SECONDS = 60
 
 
 class LocalIndex(NamedTuple):
@@ -55,29 +52,13 @@ def local_index(home: Path, *options: str) -> Iterator[LocalIndex]:
     (home / "packages").mkdir(parents=True)
     (home / "htpasswd").write_text(f"publisher:{{SHA}}{password}\n")
     port = free_port()
-    command = [sys.executable, "-m", "pypiserver", "run", "-i", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-m", "pypiserver", "run", "-i", HOST, "-p", str(port)]
     command += ["-P", str(home / "htpasswd"), *options, str(home / "packages")]
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(command, cwd=home, stdout=log, stderr=log)
     try:
-        wait_until_it_answers(port, process, home / "log")
-        yield LocalIndex(f"http://127.0.0.1:{port}/", home / "packages")
+        if not becomes_ready(port, "/health", seconds=60, process=process):
+            raise RuntimeError(f"no answer on port {port}: {(home / 'log').read_text()}")
+        yield LocalIndex(f"http://{HOST}:{port}/", home / "packages")
     finally:
-        process.kill()
-        process.wait(timeout=30)
-
-
-def wait_until_it_answers(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return once ``/health`` is 200; RuntimeError with the log where it does not come to that."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        connection = HTTPConnection("127.0.0.1", port, timeout=10)
-        try:
-            connection.request("GET", "/health")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.05)
-        finally:
-            connection.close()
-    raise RuntimeError(f"no answer on port {port}: {log.read_text()}")
+        end(process)

@@ -10,25 +10,22 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Listener
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import NamedTuple
-from urllib.request import urlopen
 
+from tools.measuring.local_server import HOST, becomes_ready, end
 from tools.rehearsal.push_hook import Broken, Say, listen, make_repository
 from tools.rehearsal.vacant_socket import VacantSocket
 
 READY_SECONDS = 30
-GRACE_SECONDS = 30
 OURS = ("PYTHON", "VIRTUAL_ENV", "TOX_", "GIT_", "REGRESSION_MODEL_", "ML_API_", "GUNICORN_")
 
 
@@ -85,7 +82,7 @@ class LocalPlatform:
     @property
     def url(self) -> str:
         """Where the service answers."""
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        return f"http://{HOST}:{self._socket.getsockname()[1]}"
 
     @property
     def sha(self) -> str | None:
@@ -172,7 +169,7 @@ class LocalPlatform:
         away, and on one of its own, where it is asked.
         """
         path = f"{environment / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        with socket.create_server(("127.0.0.1", 0)) as own, self.log.open("ab") as log:
+        with socket.create_server((HOST, 0)) as own, self.log.open("ab") as log:
             shared = [self._socket.fileno(), own.fileno()]
             bind = " ".join(f"--bind fd://{number}" for number in shared)
             process = subprocess.Popen(
@@ -184,7 +181,7 @@ class LocalPlatform:
                 stderr=log,
             )
             port = own.getsockname()[1]
-        if not becomes_ready(port, process):
+        if not becomes_ready(port, seconds=READY_SECONDS, process=process):
             end(process)
             raise Broken(f"it is not ready within {READY_SECONDS} seconds")
         return process
@@ -201,7 +198,7 @@ def local_platform(home: Path, **settings: str) -> Iterator[LocalPlatform]:
     talks = tempfile.mkdtemp(prefix="platform-")  # a socket's path may be no longer than 107
     address = str(Path(talks, "hook"))
     make_repository(home / "app.git", address, home)
-    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
+    with socket.create_server((HOST, 0), backlog=1024) as listening:
         platform = LocalPlatform(home, settings, listening)
         with Listener(address, "AF_UNIX") as listener:
             Thread(target=listen, args=(platform.release, listener), daemon=True).start()
@@ -225,23 +222,3 @@ def web(procfile: Path) -> str:
         if name == "web":
             return command.strip()
     raise Broken("the Procfile names no web")
-
-
-def becomes_ready(port: int, process: subprocess.Popen[bytes]) -> bool:
-    """Whether ``/ready`` is 200 before patience or the process ends."""
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/ready", timeout=5):
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def end(process: subprocess.Popen[bytes]) -> int:
-    """The exit code of a process that is told to end, and killed where it does not."""
-    process.send_signal(signal.SIGTERM)
-    try:
-        return process.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return process.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from reliability.load import Answers
+from tools.measuring.markdown import table
 from tools.rehearsal.checkout import Release
 from tools.rehearsal.sizes import Size
 
@@ -38,26 +39,25 @@ def said(report: str) -> str:
 
 def moved(moves: Mapping[str, Answers], ended: Sequence[int]) -> str:
     """Requests, failures and who answered, for each move."""
-    lines = ["| move | requests | failed | answered by | slowest (s) |", "|---|---:|---:|---|---:|"]
+    rows = []
     for move, seen in moves.items():
         by = ", ".join(f"{version}: {count}" for version, count in sorted(seen.versions.items()))
-        lines.append(
-            f"| {move} | {seen.asked} | {len(seen.failures)} | {by} | {seen.slowest:.2f} |"
-        )
+        rows.append([move, f"{seen.asked}", f"{len(seen.failures)}", by, f"{seen.slowest:.2f}"])
+    header = ["move", "requests", "failed", "answered by", "slowest (s)"]
     codes = ", ".join(map(str, ended))
-    return "\n".join([*lines, "", f"Releases that were replaced ended with {codes}."])
+    return f"{table(header, rows, 'lrrlr')}\n\nReleases that were replaced ended with {codes}."
 
 
 def built(again: Mapping[str, tuple[str, str]]) -> str:
     """The hash of each file, and whether the other build has it too."""
-    lines = ["| file | SHA-256 | again |", "|---|---|---|"]
-    for name, (one, two) in again.items():
-        lines.append(f"| {name} | `{one}` | {'the same' if one == two else f'`{two}`'} |")
-    return "\n".join(lines)
+    rows = [
+        [name, f"`{one}`", "the same" if one == two else f"`{two}`"]
+        for name, (one, two) in again.items()
+    ]
+    return table(["file", "SHA-256", "again"], rows)
 
 
 def weights(weighed: Sequence[Size]) -> str:
     """Megabytes of files and environments."""
-    lines = ["| what | MB | packages |", "|---|---:|---:|"]
-    lines += [f"| {what} | {size / 1e6:.1f} | {of or ''} |" for what, size, of in weighed]
-    return "\n".join(lines)
+    rows = [[what, f"{size / 1e6:.1f}", f"{of or ''}"] for what, size, of in weighed]
+    return table(["what", "MB", "packages"], rows, "lrr")

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import requests
 
+from tools.measuring.local_server import DOLLAR, PREDICT
 from tools.release.package_index import without_credentials
-from tools.release.wheel_model import DOLLAR, golden_houses
+from tools.release.wheel_model import golden_houses
 
-PREDICT = "/v1/regression-model/predict"
 TIMEOUT_SECONDS = 30
 IN_A_ROW = 5  # answers of the new release before it is believed that no old process is left
 PAUSE_SECONDS = 0.5

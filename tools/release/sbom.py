@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.measuring.markdown import table
 from tools.release.project import NAME, ROOT
 
 LOCKS = ("serving", "serving-registry", "training")
@@ -117,10 +118,8 @@ def licences(listed: Mapping[str, Sequence[Component]]) -> str:
             rows.setdefault(key, (licence, []))[1].append(name)
     if faults:
         raise Refused(f"{'; '.join(sorted(faults))}: read the licence, then see its source")
-    lines = [
-        f"| {p} {v} | {text} | {', '.join(to)} |" for (p, v), (text, to) in sorted(rows.items())
-    ]
-    return "\n".join(["| package | licence | installed for |", "|---|---|---|", *lines, ""])
+    cells = [[f"{p} {v}", text, ", ".join(to)] for (p, v), (text, to) in sorted(rows.items())]
+    return table(["package", "licence", "installed for"], cells) + "\n"
 
 
 def licence_of(component: Component) -> str:

@@ -9,8 +9,6 @@ from zipfile import ZipFile
 
 from tools.release.verify_distributions import GOLDEN
 
-DOLLAR = 1.0  # within which golden houses are compared everywhere
-
 
 def golden_houses(wheel: Path) -> tuple[str, list[dict[str, Any]]]:
     """The name of the artifact, and its houses with their prices (null where there is none)."""

@@ -1,0 +1,1 @@
+"""What benchmarks, reliability trials and rehearsals share: servers of this machine, and pages."""
