@@ -12,12 +12,11 @@ from typing import NamedTuple
 
 from reliability.bad_requests import CASES, Material, material
 from reliability.json_corpus import REFUSED, texts
-from reliability.memory import peak_growth, resident
+from reliability.memory import MEBIBYTE, peak_growth
 from reliability.scenario import Measured, Skipped, Trial, scenario
 from reliability.service import ROOT, Service
 from tools.measuring.local_server import JSON, PATIENCE, PREDICT
 
-MEBIBYTE = 2**20
 LIMIT = 32 * MEBIBYTE  # the default
 
 
@@ -44,9 +43,9 @@ def oversized_bodies(trial: Trial) -> Measured:
     sizes = sorted({LIMIT + 1, *(min(2**n, trial.count) * MEBIBYTE for n in range(6, 11))})
     faults, peaks, left = [], [], 0
     with trial.serve() as service:
-        (worker,) = service.workers()
+        (worker,) = service.workers().values()
         ask_for_a_price(service, trial)
-        before = resident(worker)
+        before = worker.memory_info().rss
         for size in sizes:
             for chunked in (False, True):
                 with peak_growth(worker) as grown:
@@ -57,7 +56,7 @@ def oversized_bodies(trial: Trial) -> Measured:
                 if grown() >= LIMIT:
                     faults.append(f"{told}: memory grew by {grown() / MEBIBYTE:.0f} MiB")
         ask_for_a_price(service, trial)
-        left = resident(worker) - before
+        left = worker.memory_info().rss - before
     if left > LIMIT / 4:
         faults.append(f"{left / MEBIBYTE:.0f} MiB did not come back")
     return Measured(

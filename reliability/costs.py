@@ -11,7 +11,8 @@ import psutil
 
 from regression_model import Model, load_model
 from regression_model.sales.sample import generate
-from reliability.bodies import LIMIT, MEBIBYTE
+from reliability.bodies import LIMIT
+from reliability.memory import MEBIBYTE
 from reliability.scenario import Measured, Trial, scenario
 from reliability.service import Service
 from tools.measuring.local_server import JSON, PREDICT

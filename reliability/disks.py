@@ -72,16 +72,15 @@ def read_only_root(trial: Trial) -> Measured:
 
 def _all_answered(trial: Trial, service: Service) -> Measured:
     """Ask ``count`` times, stop the service, and see that it did not stumble."""
-    with trial.load(service, most=trial.count) as load:
-        answers = load.join()
+    answers = trial.ask(service)
     code = service.stop()
     faults = answers.faults()
     faults += [f"exit code {code}"] if code else []
     faults += ["a traceback was written"] if "Traceback" in service.stderr.read_text() else []
     return Measured(
-        f"{len(answers.failures)} of {answers.asked:,} requests failed, exit code {code}",
+        f"{answers}, exit code {code}",
         faults,
-        {"requests": answers.asked, "failed": len(answers.failures)},
+        answers.figures(),
     )
 
 

@@ -53,6 +53,13 @@ class Answers:
         self.mixed += other.mixed
         self.slowest = max(self.slowest, other.slowest)
 
+    def __str__(self) -> str:
+        return f"{len(self.failures)} of {self.asked:,} requests failed"
+
+    def figures(self) -> dict[str, int]:
+        """How many requests there were, and how many failed."""
+        return {"requests": self.asked, "failed": len(self.failures)}
+
     def faults(self) -> list[str]:
         """What contradicts that every request got its right price; empty where nothing does."""
         faults = [f"requests failed: {self.reasons()}"] if self.failures else []

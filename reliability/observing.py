@@ -27,9 +27,8 @@ def metrics_of_recycled_workers(trial: Trial) -> Measured:
     """Replace workers every few requests; what they counted must stay."""
     recycling = f"--max-requests {RECYCLED_AFTER} --max-requests-jitter 10"
     with trial.serve(WEB_CONCURRENCY="2", GUNICORN_CMD_ARGS=recycling) as service:
-        with trial.load(service, most=trial.count) as load:
-            answers = load.join()
-        recycled = service.stderr.read_text().count("Autorestarting worker")
+        answers = trial.ask(service)
+        recycled = service.recycled()
         counted = _counted(service)
     faults = answers.faults()
     if recycled < trial.count // (2 * RECYCLED_AFTER):
@@ -71,8 +70,7 @@ def rotating_log(trial: Trial) -> Measured:
         ML_API_LOG_FILE_WHEN="s",
         ML_API_LOG_FILE_KEEP="0",
     ) as service:
-        with trial.load(service, most=trial.count) as load:
-            answers = load.join()
+        answers = trial.ask(service)
         code = service.stop()
     files, whole, broken = _lines(folder)
     lines = sum(whole[event] for event in EVENTS)

@@ -8,7 +8,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from regression_model.pages.figures import BLUE, QUIET
-from reliability.soak import MEBIBYTE, SETTLED
+from reliability.memory import MEBIBYTE
+from reliability.soak import SETTLED
 from tools.measuring.published import write_plot
 
 LABEL = "Memory of a worker over its requests"

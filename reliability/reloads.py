@@ -41,10 +41,10 @@ def broken_reload(trial: Trial) -> Measured:
     answers = load.answers
     faults += answers.faults()
     return Measured(
-        f"{trial.count} broken reloads, {len(answers.failures)} of {answers.asked:,} requests "
-        f"failed; {sum(answers.versions.values()):,} answered by the old version",
+        f"{trial.count} broken reloads, {answers}; "
+        f"{sum(answers.versions.values()):,} answered by the old version",
         faults,
-        {"requests": answers.asked, "failed": len(answers.failures)},
+        answers.figures(),
     )
 
 
@@ -74,10 +74,10 @@ def good_reload(trial: Trial) -> Measured:
     faults += [] if set(answers.versions) == set(prices) else [f"{dict(answers.versions)}"]
     told = " and ".join(f"{n:,} by {version}" for version, n in sorted(answers.versions.items()))
     return Measured(
-        f"{trial.count} reloads, {len(answers.failures)} of {answers.asked:,} requests failed; "
-        f"answered {told}, {answers.mixed} with a price of the other",
+        f"{trial.count} reloads, {answers}; answered {told}, "
+        f"{answers.mixed} with a price of the other",
         faults,
-        {"requests": answers.asked, "failed": len(answers.failures), "mixed": answers.mixed},
+        {**answers.figures(), "mixed": answers.mixed},
     )
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reliability.load import Load
+from reliability.load import Answers, Load
 from reliability.models import Priced, priced, save_another
 from reliability.service import Service, running
 
@@ -56,6 +56,11 @@ class Trial:
     def load(self, service: Service, **options: Any) -> Load:
         """Clients that ask ``service`` for the houses of the model."""
         return Load(service.port, self.model.houses, self.model.by_version, **options)
+
+    def ask(self, service: Service) -> Answers:
+        """What became of ``count`` requests, the houses of the model in turn."""
+        with self.load(service, most=self.count) as load:
+            return load.join()
 
     def newer(self) -> Priced:
         """A second sound model, of another version and with other prices."""

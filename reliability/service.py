@@ -76,6 +76,10 @@ class Service:
         children = psutil.Process(self.process.pid).children()
         return {child.pid: child for child in children if not is_watcher(child)}
 
+    def recycled(self) -> int:
+        """How many workers gunicorn has replaced after their last request."""
+        return self.stderr.read_text().count("Autorestarting worker")
+
     def reload(self) -> None:
         """Ask for new workers; returns when they have taken over and the old ones are gone."""
         before = set(self.workers())

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import psutil
 
-from reliability.memory import descriptors, resident, threads
-from reliability.scenario import Measured, Skipped, Trial, scenario
+from reliability.memory import MEBIBYTE
+from reliability.scenario import Measured, Trial, scenario
 
-MEBIBYTE = 2**20
 CLIENTS = 4
 MOST_PER_100_000 = 1.0  # MiB
 SETTLED = 0.1  # of the requests, after which everything has been used once
@@ -38,19 +37,17 @@ class Sample(NamedTuple):
 )
 def soak(trial: Trial) -> Measured:
     """Ask ``count`` times over connections that are kept, and weigh the worker meanwhile."""
-    if not sys.platform.startswith("linux"):
-        raise Skipped("memory, descriptors and threads are read from Linux's /proc")
     samples = []
     began = time.monotonic()
     with trial.serve(stdout=Path("/dev/null")) as service:
-        (worker,) = service.workers()
+        (worker,) = service.workers().values()
         with trial.load(service, keeping=[True] * CLIENTS, most=trial.count) as load:
             for step in range(1, STEPS):  # not the last one, when clients leave
                 while load.asked < step * trial.count // STEPS:
                     time.sleep(0.005)
                 samples.append(_sample(load.asked, worker))
             answers = load.join()
-        kept = set(service.workers()) == {worker}
+        kept = set(service.workers()) == {worker.pid}
     rate = answers.asked / (time.monotonic() - began)
     settled = [one for one in samples if one.requests >= SETTLED * trial.count]
     slope = _slope(settled)
@@ -60,8 +57,8 @@ def soak(trial: Trial) -> Measured:
         faults.append(f"memory grows by {slope:.2f} MiB per 100,000 requests")
     faults += _changes(settled)
     return Measured(
-        f"{len(answers.failures)} of {answers.asked:,} requests failed; {slope:+.2f} MiB per 10⁵ "
-        f"requests, {settled[-1].descriptors} descriptors and {settled[-1].threads} threads "
+        f"{answers}; {slope:+.2f} MiB per 10⁵ requests, {settled[-1].descriptors} descriptors "
+        f"and {settled[-1].threads} threads "
         "throughout",
         faults,
         {
@@ -73,8 +70,8 @@ def soak(trial: Trial) -> Measured:
     )
 
 
-def _sample(requests: int, worker: int) -> Sample:
-    return Sample(requests, resident(worker), descriptors(worker), threads(worker))
+def _sample(requests: int, worker: psutil.Process) -> Sample:
+    return Sample(requests, worker.memory_info().rss, worker.num_fds(), worker.num_threads())
 
 
 def _slope(samples: list[Sample]) -> float:

@@ -112,14 +112,12 @@ def recycled_workers(trial: Trial) -> Measured:
     """Replace workers every few requests."""
     recycling = f"--max-requests {RECYCLED_AFTER} --max-requests-jitter 10"
     with trial.serve(WEB_CONCURRENCY=f"{WORKERS}", GUNICORN_CMD_ARGS=recycling) as service:
-        with trial.load(service, most=trial.count) as load:
-            answers = load.join()
-        recycled = service.stderr.read_text().count("Autorestarting worker")
+        answers = trial.ask(service)
+        recycled = service.recycled()
     faults = answers.faults()
     faults += [] if recycled > 2 * WORKERS else [f"only {recycled} workers were replaced"]
     return Measured(
-        f"{recycled} workers replaced, {len(answers.failures)} of {answers.asked:,} requests "
-        "failed",
+        f"{recycled} workers replaced, {answers}",
         faults,
-        {"requests": answers.asked, "failed": len(answers.failures), "recycled": recycled},
+        {**answers.figures(), "recycled": recycled},
     )

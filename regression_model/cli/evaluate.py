@@ -83,12 +83,7 @@ def _summary(evaluation: Any, model: Any, sales: Any, report: Path | None) -> di
         "verdict": [vars(finding) for finding in verdict(evaluation.study)],
         "study": study,
         "model": {**model.info(), "digest": model.artifact.manifest["digest"]},
-        "data": {
-            "source": sales.source,
-            "name": sales.name,
-            "rows": len(sales.prices),
-            "sha256": sales.sha256,
-        },
+        "data": sales.as_dict(),
         "report": None if report is None else str(report.absolute()),
     }
 

@@ -84,12 +84,7 @@ def command(
 
 def _summary(sales: Sales, found: Sequence[Result]) -> dict[str, Any]:
     return {
-        "data": {
-            "source": sales.source,
-            "name": sales.name,
-            "rows": len(sales.prices),
-            "sha256": sales.sha256,
-        },
+        "data": sales.as_dict(),
         "candidates": [result.as_dict() for result in found],
     }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
+
+from regression_model.suggestions import suggest
 
 T = TypeVar("T", bound=Hashable)
 
@@ -24,11 +25,7 @@ def unknown_names(
     candidates = list(known)
     for name in names:
         if name not in candidates:
-            near = difflib.get_close_matches(name, candidates, n=1)
-            hint = (
-                f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(candidates)}"
-            )
-            yield Problem(path, f"{name!r} is not known here; {hint}")
+            yield Problem(path, f"{name!r} is not known here; {suggest(name, candidates)}")
 
 
 def repeated(values: Iterable[T]) -> list[T]:

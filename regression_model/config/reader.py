@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from importlib import resources
@@ -17,6 +16,7 @@ from regression_model.config.values import values_of
 from regression_model.config.yaml_lines import line_of, load
 from regression_model.config.yaml_schema import KNOWN_KEYS, SCHEMA
 from regression_model.errors import ConfigError
+from regression_model.suggestions import suggest
 
 Check = Callable[[Spec], Iterable[Problem]]
 
@@ -89,6 +89,5 @@ def _hint(message: str) -> str:
     unexpected = re.search(r"unexpected key not in schema '(.+?)'", message)
     if unexpected is None:
         return ""
-    near = difflib.get_close_matches(unexpected[1], KNOWN_KEYS, n=1)
-    remedy = f"did you mean {near[0]!r}?" if near else "remove it."
+    remedy = suggest(unexpected[1], KNOWN_KEYS, "remove it.")
     return f"; {remedy} The keys are explained in docs/configuration.md."

@@ -14,7 +14,7 @@ from pydantic import Field
 from typing_extensions import TypeAliasType, TypedDict
 
 from regression_model.reading.echo import echo
-from regression_model.reading.suggestions import nearest
+from regression_model.suggestions import nearest
 
 MAX_ISSUES_OF_ROW = 20
 MAX_ISSUES_OF_LIST = 10_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from regression_model.sales.sample_rules import (
     Term,
     missing_rules,
 )
+from regression_model.suggestions import suggest
 
 _TERM = re.compile(
     r"(?:(?P<weight>[-+]?[\d.]+(?:e-?\d+)?)\s*\*\s*)?(?P<log>log\s+)?(?P<column>\S+)"
@@ -77,11 +77,6 @@ class _Refused(Exception):
         self.keys = keys
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(known)}"
-
-
 @dataclass(frozen=True)
 class _Reader:
     """Reads one rule; ``earlier`` are the columns that it may refer to."""
@@ -117,7 +112,7 @@ class _Reader:
         given = self.values
         hidden = given.get("hidden", False)
         if feature is None and not hidden:
-            hint = _nearest(self.column, [f.name for f in self.spec.features])
+            hint = suggest(self.column, [f.name for f in self.spec.features])
             raise _Refused(f"is not a column of the spec; {hint} Or add 'hidden: yes'")
         if feature is not None and hidden:
             raise _Refused("is a column of the spec and cannot be hidden; rename it", "hidden")
@@ -138,7 +133,7 @@ class _Reader:
     def _parent(self, name: str, *keys: str) -> Feature | None:
         if name not in self.earlier:
             later = name == self.column or self._feature(name) is not None
-            hint = "drawn later; move that rule up" if later else _nearest(name, self.earlier)
+            hint = "drawn later; move that rule up" if later else suggest(name, self.earlier)
             raise _Refused(f"refers to {name}, which is not drawn yet: {hint}", *keys)
         return self._feature(name)
 
@@ -147,7 +142,7 @@ class _Reader:
         if feature is not None and feature.has_levels:
             levels = [str(level) for level in feature.levels]
             if text not in levels:
-                hint = _nearest(text, levels)
+                hint = suggest(text, levels)
                 raise _Refused(f"{text!r} is not a level of {feature.name}; {hint}", *keys)
             return float(levels.index(text))
         if not _is_number(text):

@@ -43,6 +43,15 @@ class Sales:
     profile: Mapping[str, Any]
     notices: Sequence[str]
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return what tells these sales from others."""
+        return {
+            "source": self.source,
+            "name": self.name,
+            "rows": len(self.prices),
+            "sha256": self.sha256,
+        }
+
 
 def load_sales(path: Path, spec: Spec) -> Sales:
     """Read a CSV, Parquet or NDJSON table of sales.

@@ -151,12 +151,7 @@ def _manifest(
             "platform": f"{platform.system()} {platform.machine()}",
         },
         "config_sha256": hashlib.sha256(config.encode()).hexdigest(),
-        "data": {
-            "source": sales.source,
-            "name": sales.name,
-            "rows": len(sales.prices),
-            "sha256": sales.sha256,
-        },
+        "data": sales.as_dict(),
         "metrics": {
             "cross_validated": judgement.cross_validated,
             "held_out": judgement.held_out,

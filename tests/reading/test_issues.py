@@ -29,8 +29,8 @@ from regression_model.reading.issues import (
     count_by_code,
     issue,
 )
-from regression_model.reading.suggestions import nearest
 from regression_model.reading.tables import TableReader, frame_rows
+from regression_model.suggestions import nearest
 
 LEAST = {"Neighborhood": "NAmes", "OverallQual": 5, "YearBuilt": 1960, "GrLivArea": 1000}
 UNKNOWN = {f"field {i}": i for i in range(30)}

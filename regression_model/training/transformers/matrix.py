@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -10,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from regression_model.suggestions import nearest
 
 Matrix = NDArray[np.float64]
 Columns = Sequence[str] | Sequence[int] | None
@@ -82,8 +83,8 @@ class MatrixTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
     def _place(self, column: str | int, places: dict[str, int]) -> int:
         if isinstance(column, str):
             if column not in places:
-                near = difflib.get_close_matches(column, places, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
+                near = nearest(column, tuple(places))
+                hint = f"; did you mean {near!r}?" if near else ""
                 raise ValueError(
                     f"{type(self).__name__}: column {column!r} is not in the matrix{hint}"
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from functools import lru_cache
 
 _REMEMBERED = 10_000
@@ -19,6 +20,18 @@ def nearest(text: str, candidates: tuple[str, ...]) -> str | None:
     if 2 * longest < _ALIKE * (longest + len(text)):
         return None
     return _search(text, candidates)
+
+
+def suggest(text: str, candidates: Iterable[str], otherwise: str | None = None) -> str:
+    """Return the question whether the nearest of ``candidates`` was meant, else ``otherwise``.
+
+    Without ``otherwise`` the candidates are listed.
+    """
+    known = tuple(candidates)
+    near = nearest(text, known)
+    if near is not None:
+        return f"did you mean {near!r}?"
+    return f"expected one of {', '.join(known)}" if otherwise is None else otherwise
 
 
 @lru_cache(maxsize=_REMEMBERED)
