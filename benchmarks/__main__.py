@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import effort
-from benchmarks.environments import ROOT
 from benchmarks.peers import NAMES, STANDING
 from tools.measuring.published import read_results, write_results
+from tools.release.project import ROOT
 
 BUILD = ROOT / "build"
 SECTIONS = ("serving", "in_process", "imports", "growth", "batch")

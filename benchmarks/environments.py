@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 from benchmarks.peers import Server
+from tools.release.project import ROOT, run
 
-ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "requirements" / "constraints.txt"
 # The pipeline must do the same work everywhere; peers bring whatever else they need.
 SAME = ("joblib", "numpy", "pandas", "scikit-learn", "scipy")
@@ -72,7 +71,7 @@ def _versions(name: str, server: Server) -> tuple[str, list[Path]]:
 
 
 def _run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = run(command)
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()] or ["nothing"]
         errors = [line for line in said if line.startswith("ERROR")] or said[-1:]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import NamedTuple
+
+from tools.release.project import run
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 MISSING = (
@@ -39,7 +40,7 @@ def load(url: str, bodies: Path, *, clients: int, seconds: int) -> Load:
     """
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s"]
     command += ["-s", str(SCRIPT), url, "--", str(bodies)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = run(command)
     if done.returncode:
         raise LoadFailed(f"wrk ended with {done.returncode}: {done.stderr.strip()}")
     found = json.loads(done.stdout.splitlines()[-1])

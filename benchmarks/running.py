@@ -12,10 +12,10 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.environments import ROOT
 from benchmarks.peers import FLOOR, House, Server
 from tools.measuring import local_server
 from tools.measuring.local_server import DOLLAR, HOST, JSON, free_port
+from tools.release.project import ROOT
 
 PATIENCE = 120.0  # seconds until a server must answer
 

@@ -14,8 +14,9 @@ from reliability.bad_requests import CASES, Material, material
 from reliability.json_corpus import REFUSED, texts
 from reliability.memory import MEBIBYTE, peak_growth
 from reliability.scenario import Measured, Skipped, Trial, scenario
-from reliability.service import ROOT, Service
+from reliability.service import Service
 from tools.measuring.local_server import JSON, PATIENCE, PREDICT
+from tools.release.project import ROOT
 
 LIMIT = 32 * MEBIBYTE  # the default
 

@@ -17,7 +17,7 @@ from regression_model.cli.screen import (
 from reliability import page
 from reliability.catalogue import SCENARIOS
 from reliability.scenario import Result, perform
-from reliability.service import ROOT
+from tools.release.project import ROOT
 
 GROUPS = ("chaos", "fuzz", "soak")
 

@@ -28,8 +28,8 @@ from tools.measuring.local_server import (
     kill_group,
     wait_for,
 )
+from tools.release.project import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "gunicorn.conf.py"
 
 

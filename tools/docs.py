@@ -21,8 +21,8 @@ from regression_model.cli import group
 from regression_model.config.estimators import ESTIMATORS
 from regression_model.config.formulas import FORMULAS
 from tools.measuring.markdown import table
+from tools.release.project import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 _GENERATED = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Rows = Iterator[Sequence[str]]

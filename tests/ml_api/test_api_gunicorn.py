@@ -19,8 +19,9 @@ import pytest
 
 import regression_model
 from ml_api.config import SERVER_SETTINGS, SETTINGS
-from reliability.service import CONFIG, ROOT
+from reliability.service import CONFIG
 from tools.measuring.local_server import JSON, PREDICT
+from tools.release.project import ROOT
 
 Serve = Callable[..., Any]
 

@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from tools.release import project
+
 Environment = Mapping[str, str]
 Given = Mapping[str, str | None]  # arguments of the Dockerfile; None: its default
 Secrets = Mapping[str, Path]
@@ -93,7 +95,7 @@ def find(storage: Path) -> Engine:
 
 def run(command: Sequence[str], *, check: bool = True, **how: Any) -> Any:
     """Run a command to its end; what it printed is shown where it fails."""
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, **how)
+    ended = project.run(command, **how)
     if check and ended.returncode:
         told = (ended.stdout + ended.stderr)[-4000:]
         raise SystemExit(f"{' '.join(command)}\nended with {ended.returncode}:\n{told}")

@@ -24,6 +24,7 @@ from typing import NamedTuple
 from tools.measuring.local_server import HOST, becomes_ready, end
 from tools.rehearsal.push_hook import Broken, Say, listen, make_repository
 from tools.rehearsal.vacant_socket import VacantSocket
+from tools.release.project import run
 
 READY_SECONDS = 30
 OURS = ("PYTHON", "VIRTUAL_ENV", "TOX_", "GIT_", "REGRESSION_MODEL_", "ML_API_", "GUNICORN_")
@@ -150,14 +151,7 @@ class LocalPlatform:
             [python, "-m", "pip", "install", "--quiet", "--no-input", "-r", "requirements.txt"],
         )
         for step in steps:
-            ended = subprocess.run(
-                [*map(str, step)],
-                cwd=app,
-                env=self._environment(),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
+            ended = run([*map(str, step)], cwd=app, env=self._environment())
             if ended.returncode:
                 shutil.rmtree(environment, ignore_errors=True)
                 raise Broken(f"it cannot be installed: {ended.stderr.strip()}")

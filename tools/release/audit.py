@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
 import sys
 import tempfile
 import venv
@@ -21,7 +20,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from tools.release.project import ROOT
+from tools.release.project import ROOT, run
 
 LOCKS = [ROOT / "requirements" / f"{name}.txt" for name in ("serving", "serving-registry")]
 
@@ -107,11 +106,6 @@ def _ids(vulnerabilities: Iterable[Mapping[str, Any]]) -> str:
         f"{one['id']} (fixed in {', '.join(one['fix_versions']) or 'no version'})"
         for one in vulnerabilities
     )
-
-
-def run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command, and keep what it says."""
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
-from tools.release.project import NAME, ROOT
+from tools.release.project import NAME, ROOT, run
 
 CHANGELOG, REQUIREMENTS = "CHANGELOG.md", "requirements.txt"
 
@@ -97,12 +96,7 @@ def with_pin(root: Path, old: str, new: str) -> str:
 
 def check_clean(root: Path, names: list[str]) -> None:
     """Refuse files with changes that are not committed: they would go out under the new version."""
-    told = subprocess.run(
-        ["git", "-C", str(root), "status", "--porcelain", "--", *names],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    told = run(["git", "-C", str(root), "status", "--porcelain", "--", *names])
     if told.returncode:
         raise Refused(f"git cannot tell what changed: {told.stderr.strip()}")
     if told.stdout:

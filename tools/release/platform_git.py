@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tools.release.lock_release import locked
 from tools.release.package_index import Refused, without_credentials
-from tools.release.project import ROOT
+from tools.release.project import ROOT, run
 
 REQUIREMENTS, REVISION, READER = "requirements.txt", "ml_api/REVISION", "ml_api/revision.py"
 
@@ -107,15 +107,7 @@ def git(
     *command: str, fault: str = "", secret: str = "", stdin: str | None = None, **settings: str
 ) -> str:
     """What git says; Refused where it fails, with ``fault`` and without the secret."""
-    ended = subprocess.run(
-        ["git", *command],
-        cwd=ROOT,
-        env=environment() | settings,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ended = run(["git", *command], cwd=ROOT, env=environment() | settings, input=stdin)
     if ended.returncode:
         said = hidden(" ".join(ended.stderr.split()), secret)
         raise Refused(": ".join(filter(None, (fault or f"git {command[0]} failed", said))))

@@ -12,7 +12,6 @@ import argparse
 import hashlib
 import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ from tools.release.package_index import (
     without_credentials,
     without_secrets,
 )
-from tools.release.project import ROOT
+from tools.release.project import ROOT, run
 from tools.release.verify_distributions import check_contents
 
 VERSION = ROOT / "regression_model" / "VERSION"
@@ -119,13 +118,8 @@ def version_of(path: Path) -> str:
 
 def twine(*command: str) -> None:
     """Run twine, which is quiet unless it fails."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "twine", "--no-color", *command],
-        env={**os.environ, "COLUMNS": "1000"},  # it would wrap what it says
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    wide = {**os.environ, "COLUMNS": "1000"}  # it would wrap what it says
+    ended = run([sys.executable, "-m", "twine", "--no-color", *command], env=wide)
     if ended.returncode:
         raise Refused(f"twine {command[0]} failed: {_reason(ended.stdout + ended.stderr)}")
 

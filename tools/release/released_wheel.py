@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 from tools.release.package_index import Index, Refused
-from tools.release.project import NAME
+from tools.release.project import NAME, run
 
 
 def released_wheel(requirement: str, folder: Path) -> Path:
@@ -18,9 +17,7 @@ def released_wheel(requirement: str, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
     command += ["--disable-pip-version-check", "--no-cache-dir", "--only-binary", ":all:"]
     command += ["--require-hashes", "--dest", str(folder), "--requirement", str(wanted)]
-    ended = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=Index().pip_environment()
-    )
+    ended = run(command, env=Index().pip_environment())
     wheels = [*folder.glob("*.whl")]
     if ended.returncode or len(wheels) != 1:
         raise Refused(f"{NAME} cannot be downloaded: {' '.join(ended.stderr.split())}")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import subprocess
 import sys
 import tempfile
 import venv
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.measuring.markdown import table
-from tools.release.project import NAME, ROOT
+from tools.release.project import NAME, ROOT, run
 
 LOCKS = ("serving", "serving-registry", "training")
 
@@ -75,18 +74,18 @@ def components(name: str, wheel: Path, folder: Path) -> Sequence[Component]:
         python = str(environment / "bin" / "python")
         # From outside: the environment then holds what a release needs, and no installer.
         install = (sys.executable, "-m", "pip", "--python", python, "install", "--quiet")
-        run(*install, "--require-hashes", "--requirement", str(lock))
-        run(*install, "--no-deps", str(wheel.resolve()))
+        require(*install, "--require-hashes", "--requirement", str(lock))
+        require(*install, "--no-deps", str(wheel.resolve()))
         listing = (sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible")
-        run(*listing, "--output-file", str(target), python)
+        require(*listing, "--output-file", str(target), python)
     found: list[Component] = json.loads(target.read_text("utf-8"))["components"]
     check_complete(target.name, found, lock.read_text("utf-8"))
     return found
 
 
-def run(*command: str) -> None:
+def require(*command: str) -> None:
     """Run a command that is quiet unless it fails."""
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = run(command)
     if ended.returncode:
         raise Refused(f"{' '.join(command[:5])} failed:\n{ended.stderr.strip()}")
 
