@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regression_model.cli.files import FileCommand, OutputPath
-from regression_model.cli.sales import config_option, data_option, given_sales
+from regression_model.cli.sales import config_option, data_option, given_sales, repeats_option
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 from regression_model.cli.tracking import asked_store, insist, track_option, track_saved
 
@@ -29,13 +29,7 @@ INTERRUPTED = 130  # as shells report Ctrl-C
     show_default=True,
     help="How many the study shall have in all; the first is the present config.",
 )
-@click.option(
-    "--repeats",
-    type=click.IntRange(1, 100),
-    default=1,
-    show_default=True,
-    help="How often the cross-validation of a trial is repeated, each time with other folds.",
-)
+@repeats_option
 @click.option(
     "--study",
     type=OutputPath(),
