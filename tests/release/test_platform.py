@@ -8,9 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import ZipFile
@@ -19,11 +17,10 @@ import pytest
 
 from regression_model.artifact import open_artifact
 from regression_model.version import VERSION
-from tools.measuring.local_server import free_port
+from tools.measuring.local_server import JSON, PREDICT, ask, becomes_ready, free_port
 
 Built = tuple[Path, Path]
 Tool = Callable[..., subprocess.CompletedProcess[str]]
-PREDICT = "/v1/regression-model/predict"
 LENT = ("PYTHON", "PIP_", "TWINE_", "REGRESSION_MODEL_", "ML_API_", "VIRTUAL_ENV")
 # The variable that no file of the project may set; spelt so that the test of that rule is content.
 SECOND_INDEX = "PIP_" + "EXTRA_INDEX_URL"
@@ -112,9 +109,10 @@ def test_the_procfile_serves_the_golden_prices(platform: Platform, artifact: Pat
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_until_ready(port, honcho)
-        _, told = ask(port, "GET", "/version")
-        status, answer = ask(port, "POST", PREDICT, {"inputs": [row["house"] for row in golden]})
+        assert becomes_ready(port, seconds=60, process=honcho)
+        told = json.loads(ask(port, "GET", "/version")[1])
+        body = json.dumps({"inputs": [row["house"] for row in golden]})
+        status, content = ask(port, "POST", PREDICT, body=body, headers=JSON)
     finally:
         honcho.send_signal(signal.SIGTERM)
         ended = honcho.wait(timeout=60)
@@ -124,37 +122,12 @@ def test_the_procfile_serves_the_golden_prices(platform: Platform, artifact: Pat
     assert status == 200
     expected = [row["prediction"] for row in golden]
     assert any(price is not None for price in expected)
-    assert answer["predictions"] == [
+    assert json.loads(content)["predictions"] == [
         None if price is None else pytest.approx(price, abs=1) for price in expected
     ]
     assert ended in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
     with pytest.raises(OSError, match="refused"):
         ask(port, "GET", "/health")
-
-
-def ask(port: int, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=30)
-    try:
-        headers = {"Content-Type": "application/json"}
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
-        answer = connection.getresponse()
-        text = answer.read()
-        is_json = "json" in answer.headers.get("Content-Type", "")
-        return answer.status, json.loads(text) if is_json else text
-    finally:
-        connection.close()
-
-
-def wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if ask(port, "GET", "/ready")[0] == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"not ready on port {port}; honcho ended with {process.poll()}")
 
 
 # Package confusion: somebody else's index has the same version with a higher build tag
