@@ -7,10 +7,10 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from regression_model import copy_artifact
-from reliability.load import BOTH_KINDS, Load
 from reliability.models import BREAKINGS, copied
 from reliability.scenario import Measured, Trial, scenario
 from reliability.service import Service
+from tools.measuring.load import BOTH_KINDS, Load
 from tools.measuring.local_server import wait_for
 
 WORKERS = 2

@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from reliability.load import Answers, Load
 from reliability.models import Priced, priced, save_another
 from reliability.service import Service, running
+from tools.measuring.load import Answers, Load
 
 
 class Skipped(Exception):

@@ -6,9 +6,9 @@ import signal
 import time
 from datetime import datetime
 
-from reliability.load import BOTH_KINDS
 from reliability.scenario import Measured, Trial, scenario
 from reliability.service import Service
+from tools.measuring.load import BOTH_KINDS
 from tools.measuring.local_server import wait_for
 
 WORKERS = 2

@@ -19,8 +19,8 @@ from regression_model.artifact import Artifact
 from reliability import page
 from reliability.catalogue import SCENARIOS
 from reliability.command import GROUPS, command
-from reliability.load import Load
 from reliability.scenario import REGISTERED, Result, perform
+from tools.measuring.load import Load
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from regression_model.version import VERSION
-from reliability.load import Load
+from tools.measuring.load import Load
 from tools.rehearsal.local_platform import (
     NEVER_SWITCHES,
     RESTARTS_LATE,

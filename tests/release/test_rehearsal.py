@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reliability.load import Answers, Failure
+from tools.measuring.load import Answers, Failure
 from tools.rehearsal.checkout import Checkout, Release
 from tools.rehearsal.page import page
 from tools.rehearsal.rehearse import CHANGE, CONFIG, faults_of, golden_houses

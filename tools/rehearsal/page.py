@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from reliability.load import Answers
+from tools.measuring.load import Answers
 from tools.measuring.markdown import table
 from tools.rehearsal.checkout import Release
 from tools.rehearsal.sizes import Size

@@ -20,8 +20,8 @@ from typing import NamedTuple
 from regression_model.errors import InvalidInput
 from regression_model.file_conflicts import refuse_conflicts
 from regression_model.files.atomic_file import write_text
-from reliability.load import Answers, Load
 from tools.container.engine import NoEngine, find
+from tools.measuring.load import Answers, Load
 from tools.rehearsal.checkout import Checkout, Release
 from tools.rehearsal.local_index import LocalIndex, local_index
 from tools.rehearsal.local_platform import SWITCHES_LATE, LocalPlatform, local_platform
