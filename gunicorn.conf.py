@@ -35,7 +35,6 @@ _keys = runpy.run_path(str(ROOT / "ml_api" / "guards" / "keys.py"))
 _read = partial(_config["read_server"], os.environ)
 _counters = runpy.run_path(str(ROOT / "ml_api" / "master" / "counters.py"))
 _own_folders = runpy.run_path(str(ROOT / "ml_api" / "master" / "own_folders.py"))
-_registry = runpy.run_path(str(ROOT / "ml_api" / "master" / "registry.py"))
 
 try:
     # Checked here too, so that a bad setting stops the master with one line and not each worker
@@ -105,7 +104,6 @@ if os.access("/dev/shm", os.W_OK):
 MALLOC_OPTIONS = {-1: 4 * 1024 * 1024, -3: 4 * 1024 * 1024, -8: 1}
 LAST_GOOD, ARTIFACT = "ML_API_LAST_GOOD", "REGRESSION_MODEL_ARTIFACT"
 COUNTERS = "ML_API_COUNTERS"  # the descriptor of what workers count in
-PULL = _registry["PULL"]  # what fetches a model from a registry
 
 
 def on_starting(server: Any) -> None:
@@ -116,13 +114,10 @@ def on_starting(server: Any) -> None:
     try:
         _check_guards(server.cfg.workers)
         _check_last_good()
-        _check_registry()
     except _config["ConfigError"] as error:
         raise SystemExit(f"gunicorn.conf.py: {error}") from None
     server.own_folders = _own_folders["OwnFolders"](os.environ)
     server.own_folders.provide(LAST_GOOD, "good-model")
-    if _settings.ML_API_MODEL_URI:
-        server.own_folders.provide(ARTIFACT, "pulled-model")
     if not _counters["is_shared"](os.environ.get(COUNTERS, "")):
         try:
             os.environ[COUNTERS] = str(_counters["share"]())
@@ -131,39 +126,10 @@ def on_starting(server: Any) -> None:
             server.log.warning("Each worker has metrics of its own: %s", error)
 
 
-def when_ready(server: Any) -> None:
-    """Watch the registry, and that the watcher stays: gunicorn has no hook for its end."""
-    on_reload(server)
-    if _watch(server):
-        server.handle_chld = server.handle_cld = partial(_child_ended, server)
-
-
-def on_reload(server: Any) -> None:
-    """Ask the registry at once, by a new watcher, whose code is as new as that of the workers."""
-    if _watch(server):
-        server.watch.end()
-    if _settings.ML_API_MODEL_URI:
-        server.watch = _registry["Watch"](os.environ[ARTIFACT], PULL)
-
-
-def _watch(server: Any) -> Any:
-    """The watcher; None without a registry, and where others use some of these hooks alone."""
-    return getattr(server, "watch", None)
-
-
-def _child_ended(server: Any) -> None:
-    type(server).handle_chld(server)
-    if server.watch.revive():
-        server.log.warning("The watcher of the registry ended, and was started again")
-
-
 def pre_exec(server: Any) -> None:
-    """Have a binary upgrade (SIGUSR2) count on with our workers, and keep models on its own.
-
-    The model that was pulled from a registry is there for it from the beginning.
-    """
+    """Have a binary upgrade (SIGUSR2) count on with our workers, and keep models on its own."""
     environ = server.cfg.env_orig
-    server.own_folders.hand_over(environ, shared=ARTIFACT)
+    server.own_folders.hide(environ)
     if COUNTERS in os.environ:
         os.set_inheritable(int(os.environ[COUNTERS]), True)
         environ[COUNTERS] = os.environ[COUNTERS]
@@ -194,28 +160,18 @@ def _check_last_good() -> None:
         )
 
 
-def _check_registry() -> None:
-    uri = _settings.ML_API_MODEL_URI
-    if uri and (missing := _registry["missing"](os.environ)):
-        raise _config["ConfigError"]("ML_API_MODEL_URI", uri, missing)
-
-
 def on_exit(server: Any) -> None:
     """Remove folders that were made here, when nothing is written to them any more."""
-    if _watch(server):
-        server.watch.end_and_wait()
     server.own_folders.leave()
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Choose a core for the worker, one with the fewest workers; and see to the watcher.
+    """Choose a core for the worker, one with the fewest workers.
 
     Of a worker's threads one runs Python at a time; spread over cores they mostly wake each other,
     at twice the processor's time for a request. Where there are cores without a worker, though,
     inference, which does not hold the interpreter, would use them.
     """
-    if _watch(server):
-        server.watch.revive()
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     if _pin == "on" or (_pin == "auto" and server.num_workers >= len(cores)):
         taken = [getattr(other, "core", None) for other in server.WORKERS.values()]
@@ -224,8 +180,6 @@ def pre_fork(server: Any, worker: Any) -> None:
 
 def post_fork(server: Any, worker: Any) -> None:
     """Keep the worker on its core, and what it no longer needs out of its memory."""
-    if _watch(server):
-        server.watch.end()
     _give_large_memory_back()
     core = getattr(worker, "core", None)
     if core is not None:

@@ -37,7 +37,6 @@ def create_app(config_object: object | str | None = None) -> Flask:
     holder = ModelHolder(
         app.config["REGRESSION_MODEL_ARTIFACT"],
         last_good=app.config["ML_API_LAST_GOOD"],
-        from_registry=app.config["ML_API_MODEL_URI"] is not None,
         metrics=metrics,
     )
     holder.init_app(app)

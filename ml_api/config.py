@@ -24,7 +24,6 @@ ORIGIN = re.compile(r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0
 RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
 STORE = re.compile(r"memory://|rediss?://([^\s/@]*@)?[^\s/@?]+(/[0-9]*)?(\?\S*)?")
 MEMORY = "memory://"
-MODEL_URI = re.compile(r"models:/[^/@:\s]+(@[A-Za-z0-9_-]+|/[1-9][0-9]*)")
 
 
 class ConfigError(ValueError):
@@ -288,24 +287,17 @@ SETTINGS = (
     Setting(
         "REGRESSION_MODEL_ARTIFACT",
         "an artifact's folder, or a folder with `CURRENT`; one that does not exist (yet) makes the "
-        "service answer 503. With `ML_API_MODEL_URI`, the folder that models are pulled to",
+        "service answer 503. `regression-model registry follow` sets it "
+        "([a model from a registry](deploying.md#a-model-from-a-registry))",
         read_text,
-        shown="the package's own; with `ML_API_MODEL_URI` a folder in memory or the temporary "
-        "one, as long as the server runs",
+        shown="the package's own",
     ),
-    Setting(
-        "ML_API_MODEL_URI",
-        "[a model of an MLflow registry](deploying.md#a-model-from-a-registry), "
-        "`models:/name@alias` or `models:/name/version`",
-        matching(MODEL_URI, "models:/name@alias or models:/name/version"),
-        shown="none: the model of `REGRESSION_MODEL_ARTIFACT`",
-    ),
-    Setting(
-        "ML_API_MODEL_POLL_SECONDS",
-        "how often that registry is asked, 0 to 86400; with 0 only at the start and on SIGHUP",
-        whole(0, 86_400),
-        60,
-    ),
+)
+# What the service refuses to start with, so that nobody takes another model for the one they named.
+RETIRED = ("ML_API_MODEL_URI", "ML_API_MODEL_POLL_SECONDS")
+SUCCESSOR = (
+    "the variable left unset: a registry is followed by `regression-model registry follow "
+    "MODEL_URI --to DIR --every SECONDS -- gunicorn ml_api.wsgi:app`"
 )
 
 
@@ -329,6 +321,9 @@ class Config:
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         environ = os.environ if environ is None else environ
+        for name in RETIRED:
+            if name in environ:
+                raise ConfigError(name, environ[name], SUCCESSOR)
         for name, _, read, default, _ in SETTINGS:
             setattr(self, name, read(environ, name, self.defaults.get(name, default)))
 

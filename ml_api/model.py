@@ -34,10 +34,6 @@ class CannotExplain(ModelUnavailable):
     """The artifact holds a model, and not what explanations need."""
 
 
-class NotFetched(ModelNotFound):
-    """The model of a registry is to be served, and none of it has been pulled yet."""
-
-
 class ModelHolder:
     """Loads an artifact once and remembers for a few seconds that it could not.
 
@@ -47,8 +43,6 @@ class ModelHolder:
     A model that answers its golden rows is copied to the folder ``last_good``. From there it is
     served when the artifact that should replace it is missing, damaged or unsound, or cannot be
     read by this version: a reload never puts a broken model in the place of a good one.
-
-    With ``from_registry``, what did not come out of one is never served, from either folder.
     """
 
     def __init__(
@@ -56,11 +50,9 @@ class ModelHolder:
         artifact: str | None,
         *,
         last_good: str | None = None,
-        from_registry: bool = False,
         metrics: Metrics | None = None,
     ) -> None:
         self._artifact = artifact
-        self._from_registry = from_registry
         self._metrics = metrics or Metrics()
         self._last_good = None if last_good is None else Path(last_good)
         self._lock = threading.Lock()
@@ -98,7 +90,7 @@ class ModelHolder:
         if time.monotonic() < self._retry_at:
             raise ModelUnavailable(self._failure)
         try:
-            model, origin = self._open(self._artifact)
+            model, origin = _open(self._artifact)
         except Exception as error:
             # The first failure is news and its repetitions are not: one error in the log each.
             if repr(error) != self._logged:
@@ -114,22 +106,6 @@ class ModelHolder:
         if self._last_good is not None:
             return self._sound(model, origin, self._last_good)
         return self._loaded(model, origin, "loaded")
-
-    def _open(self, folder: str | Path | None) -> tuple[Model, str]:
-        """The model of a folder, and where it came from.
-
-        That is asked once: a model stays in service for a while after its folder was replaced.
-        """
-        try:
-            model = load_model(folder)
-        except ModelNotFound:
-            if self._from_registry:
-                raise NotFetched("no model has been pulled from the registry yet") from None
-            raise
-        origin = origin_of(model.artifact)
-        if self._from_registry and not origin.startswith("models:/"):
-            raise NotFetched(f"{model.artifact.folder} did not come out of a registry ({origin})")
-        return model, origin
 
     def _sound(self, model: Model, origin: str, last_good: Path) -> Model:
         """``model`` where it answers its golden rows, and a copy is kept; else the last good."""
@@ -148,7 +124,7 @@ class ModelHolder:
         if self._last_good is None:
             return None
         try:
-            model, origin = self._open(self._last_good)
+            model, origin = _open(self._last_good)
             faults = model.check_golden()
         except Exception as error:
             if not isinstance(error, ModelNotFound):
@@ -165,6 +141,15 @@ class ModelHolder:
         logs.info(event, **model.info(), origin=origin)
         self._metrics.model_loaded(outcome, model.info())
         return model
+
+
+def _open(folder: str | Path | None) -> tuple[Model, str]:
+    """Return the model of a folder, and where the model came from.
+
+    The origin is asked once: a model stays in service for a while after its folder was replaced.
+    """
+    model = load_model(folder)
+    return model, origin_of(model.artifact)
 
 
 def _keep(model: Model, origin: str, folder: Path) -> None:
@@ -193,8 +178,6 @@ def _log_failure(event: str, error: Exception) -> None:
 
 def _reason(error: Exception) -> str:
     # Messages of the package name folders of this machine; clients get the kind of failure only.
-    if isinstance(error, NotFetched):
-        return "The model has not been fetched from its registry yet."
     if isinstance(error, ModelNotFound):
         return "No trained model is installed here."
     if isinstance(error, ArtifactError):

@@ -69,7 +69,7 @@ def copy_artifact(artifact: Artifact, root: Path, *, origin: str | None = None) 
     copies in ``root`` are removed. Raises :class:`ArtifactError` where ``root`` holds artifacts
     that are no copies, because the copy would become the current one in their place.
     """
-    _refuse_originals(root)
+    refuse_foreign_files(root)
     files = {name: artifact.read(name) for name in artifact.served}
     files[MANIFEST] = render_manifest(artifact.manifest).encode()
     files[ORIGIN] = f"{origin_of(artifact) if origin is None else origin}\n".encode()
@@ -80,7 +80,8 @@ def copy_artifact(artifact: Artifact, root: Path, *, origin: str | None = None) 
     return folder
 
 
-def _refuse_originals(root: Path) -> None:
+def refuse_foreign_files(root: Path) -> None:
+    """Raise :class:`ArtifactError` where ``root`` holds anything but copies of artifacts."""
     found = next(filter(_is_foreign, sorted(root.iterdir())), None) if root.is_dir() else None
     if found is not None:
         raise ArtifactError(

@@ -72,9 +72,8 @@ class Service:
         wait_for(condition)
 
     def workers(self) -> dict[int, psutil.Process]:
-        """The processes that answer, by their number; the watcher of a registry does not."""
-        children = psutil.Process(self.process.pid).children()
-        return {child.pid: child for child in children if not is_watcher(child)}
+        """The processes that answer, by their number."""
+        return {child.pid: child for child in psutil.Process(self.process.pid).children()}
 
     def recycled(self) -> int:
         """How many workers gunicorn has replaced after their last request."""
@@ -100,12 +99,14 @@ def running(
     cwd: Path | None = None,
     stdout: Path | None = None,
     within: Sequence[str] = (),
+    command: Sequence[str] | None = None,
     **settings: str,
 ) -> Iterator[Service]:
     """Start the service on a free port and yield it when it answers; kill it in the end.
 
     ``folder`` receives its output, and is where it runs unless ``cwd`` says otherwise; ``within``
-    is a command that runs it; ``settings`` are variables of its environment.
+    is a command that runs it, ``command`` another one in its place; ``settings`` are variables of
+    its environment.
     """
     stdout, stderr = stdout or folder / "stdout.log", folder / "stderr.log"
     port = free_port()
@@ -114,7 +115,7 @@ def running(
         names.setdefault("REGRESSION_MODEL_ARTIFACT", str(artifact))
     with stdout.open("wb") as out, stderr.open("wb") as err:
         process = subprocess.Popen(
-            [*within, *gunicorn(config)],
+            command or [*within, *gunicorn(config)],
             cwd=cwd or folder,
             env={**os.environ, "PYTHONPATH": import_path(), **names},
             stdout=out,
@@ -128,14 +129,6 @@ def running(
         yield service
     finally:
         kill_group(process)
-
-
-def is_watcher(process: psutil.Process) -> bool:
-    """Whether a child of the service's master asks a registry for its model."""
-    try:
-        return any(word.endswith("registry_watcher.py") for word in process.cmdline())
-    except psutil.Error:  # it has just ended
-        return False
 
 
 def gunicorn(config: Path = CONFIG) -> list[str]:

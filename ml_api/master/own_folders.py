@@ -1,6 +1,6 @@
 """Folders that gunicorn's master makes where none was named, in memory where there is some.
 
-Each is locked by whoever uses it, and goes with the last of them. Only the standard library is
+Each is locked by the master that made it, and goes with that master. Only the standard library is
 imported here: the master runs this file, and must not load the application.
 """
 
@@ -51,24 +51,17 @@ class OwnFolders:
         self._locks: dict[str, int] = {}
 
     def provide(self, name: str, purpose: str) -> None:
-        """See to a folder in the variable ``name``: a new one, unless one is named there.
+        """Make a folder and name it in the variable ``name``, unless a folder is named there."""
+        if name not in self._environ:
+            self._environ[name], self._locks[name] = _make(f"{PREFIX}{purpose}-")
 
-        One that is named may be a predecessor's (see ``hand_over``): it is then used together.
+    def hide(self, environ: MutableMapping[str, str]) -> None:
+        """Keep own folders out of a successor's ``environ``, so that it makes its own.
+
+        gunicorn takes what is set here for the original environment once it has reloaded.
         """
-        prefix = f"{PREFIX}{purpose}-"
-        named = self._environ.get(name)
-        if named is None:
-            self._environ[name], self._locks[name] = _make(prefix)
-        elif Path(named).name.startswith(prefix):
-            self._locks[name] = _lock(Path(named), fcntl.LOCK_SH)
-
-    def hand_over(self, environ: MutableMapping[str, str], *, shared: str) -> None:
-        """Keep own folders out of a successor's ``environ``, but the one that it shall share."""
         for name in self._locks:
-            # Since a reload, what is set here is taken for the original.
             environ.pop(name, None)
-        if shared in self._locks:
-            environ[shared] = self._environ[shared]
 
     def leave(self) -> None:
         """Remove the folders that nobody else uses."""

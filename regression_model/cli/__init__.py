@@ -25,7 +25,7 @@ _COMMANDS = {
     "explain": "Show why a house has its price, and what similar ones were sold for.",
     "sample": "Write a table of synthetic houses.",
     "track": "Record a saved model as a run of MLflow.",
-    "registry": "Register models at MLflow, promote, roll back and fetch them.",
+    "registry": "Register models at MLflow, promote, roll back, fetch and follow them.",
     "reproduce": "Train again what a manifest describes, and say where it differs.",
     "info": "Show which model is installed and what it was trained on.",
     "doctor": "Verify every file of the model and re-score its golden houses.",

@@ -29,7 +29,6 @@ def test_absent_variables_mean_the_defaults() -> None:
     assert config.ML_API_LOG_FILE_WHEN == "midnight"
     assert config.ML_API_LOG_FILE_KEEP == 14
     assert config.REGRESSION_MODEL_ARTIFACT is None
-    assert (config.ML_API_MODEL_URI, config.ML_API_MODEL_POLL_SECONDS) == (None, 60)
     assert (config.ML_API_MAX_ROWS, config.ML_API_BODY_SECONDS) == (20_000, 30)
     assert config.ML_API_KEYS_FILE is None
     assert config.ML_API_RATE_LIMIT is None
@@ -59,9 +58,6 @@ def test_values_are_logged_by_default_in_development_only() -> None:
         ("ML_API_LOG_FILE", "api.log", "api.log"),
         ("ML_API_LOG_FILE_WHEN", "H", "h"),
         ("ML_API_LOG_FILE_KEEP", "0", 0),
-        ("ML_API_MODEL_URI", "models:/prices@champion", "models:/prices@champion"),
-        ("ML_API_MODEL_URI", "models:/prices/12", "models:/prices/12"),
-        ("ML_API_MODEL_POLL_SECONDS", "0", 0),
         ("REGRESSION_MODEL_ARTIFACT", "somewhere", "somewhere"),
         ("ML_API_KEYS_FILE", "keys.txt", "keys.txt"),
         ("ML_API_RATE_LIMIT", "100/minute", "100/minute"),
@@ -104,15 +100,8 @@ def test_a_variable_is_read(name: str, text: str, value: object) -> None:
         ("ML_API_LOG_FILE_KEEP", ""),
         ("ML_API_LOG_FILE_KEEP", "-1"),
         ("ML_API_MODEL_URI", ""),
-        ("ML_API_MODEL_URI", "prices"),
-        ("ML_API_MODEL_URI", "models:/prices"),
-        ("ML_API_MODEL_URI", "models:/prices/0"),
-        ("ML_API_MODEL_URI", "models:/prices/1@champion"),
-        ("ML_API_MODEL_URI", "models:/prices@champion "),
-        ("ML_API_MODEL_URI", "runs:/abc/model"),
-        ("ML_API_MODEL_POLL_SECONDS", ""),
-        ("ML_API_MODEL_POLL_SECONDS", "1.5"),
-        ("ML_API_MODEL_POLL_SECONDS", "86401"),
+        ("ML_API_MODEL_URI", "models:/prices@champion"),
+        ("ML_API_MODEL_POLL_SECONDS", "60"),
         ("REGRESSION_MODEL_ARTIFACT", ""),
         ("REGRESSION_MODEL_ARTIFACT", "  "),
         ("ML_API_KEYS_FILE", ""),

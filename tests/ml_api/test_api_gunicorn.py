@@ -49,8 +49,6 @@ GARBAGE = {
     "ML_API_TRUSTED_HOSTS": ["http://host", "a,,b"],
     "ML_API_TRUSTED_PROXIES": ["garbage", "127.0.0.1"],
     "ML_API_CORS_ORIGINS": ["*", "app.example.com", "https://app.example.com/"],
-    "ML_API_MODEL_URI": ["garbage", "models:/no-version", "models:/m/latest", "models:/a b/1"],
-    "ML_API_MODEL_POLL_SECONDS": ["garbage", "-1", "86401"],
     "REGRESSION_MODEL_ARTIFACT": [],
     "FLASK_DEBUG": ["garbage"],
 }
@@ -91,6 +89,23 @@ def test_an_unusable_setting_stops_it_at_once_by_name(tmp_path: Path, name: str,
 
 def test_every_setting_has_been_tried_with_garbage() -> None:
     assert set(GARBAGE) == {setting.name for setting in (*SERVER_SETTINGS, *SETTINGS)}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("ML_API_MODEL_URI", "models:/prices@champion"), ("ML_API_MODEL_POLL_SECONDS", "60")],
+)
+def test_a_registry_in_the_settings_is_refused_with_the_command_that_follows_one(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    ended = start_and_end(tmp_path, **{name: text})
+
+    assert ended.returncode != 0
+    (line,) = ended.stderr.decode().splitlines()
+    assert line.startswith(
+        f"gunicorn.conf.py: {name} is '{text}': expected the variable left unset"
+    )
+    assert "regression-model registry follow MODEL_URI --to DIR" in line
 
 
 @pytest.mark.parametrize("text", ["1", "true", "ON", "yes"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from regression_model.cli.registry.follow import follow
 from regression_model.cli.registry.list import show
 from regression_model.cli.registry.promote import promote
 from regression_model.cli.registry.pull import pull
@@ -13,7 +14,7 @@ from regression_model.cli.registry.rollback import rollback
 
 @click.group("registry")
 def command() -> None:
-    """Register models at MLflow, promote, roll back and fetch them.
+    """Register models at MLflow, promote, roll back, fetch and follow them.
 
     A registered model has versions; the alias champion names the one in force, challenger the one
     that may follow it. Every promotion and rollback is kept as a run, with who, when and why.
@@ -26,5 +27,5 @@ def command() -> None:
     """
 
 
-for _subcommand in (register, promote, rollback, show, pull):
+for _subcommand in (register, promote, rollback, show, pull, follow):
     command.add_command(_subcommand)

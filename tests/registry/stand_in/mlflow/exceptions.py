@@ -1,0 +1,2 @@
+class MlflowException(Exception):
+    error_code = "INTERNAL_ERROR"
