@@ -1,7 +1,16 @@
-"""What every request meets first: an id, the guards, and its prices if it asks for them.
+"""The front: what every request meets first, and where requests for prices are answered.
 
-Prices are given here, before Flask, whose routing, contexts and hooks would take as long as the
-model. Whatever goes wrong is left to Flask, as is every other path: one shape for all errors.
+gunicorn hands each request to :class:`Front`. The front corrects the path, gives the request an id
+and asks the guards (``guards/``: name of the host, API key, rate). A request for prices is answered
+here: ``body.py`` reads the JSON within limits of type, size and time (``deadlines.py`` ends slow
+reads), the package parses the houses, the model values them, and the answer leaves without Flask,
+whose routing, contexts and hooks would take as long as the model. Every other request goes on to
+Flask and its routes. A refusal is an exception: whoever refuses (a guard, the body, the parser, the
+model) raises one. The front puts the exception into the environment of the request, and Flask
+raises it again before any route runs. There ``errors.py`` makes problem details (RFC 9457) of every
+exception, with the status and the kind that ``problems.py`` lists; ``answers.py`` writes them as
+JSON; and Flask's hooks add the headers and the id, count the answer, and discard what is left of
+the body. So all refusals have one shape, wherever they arise.
 """
 
 from __future__ import annotations
