@@ -165,6 +165,7 @@ def test_sighup_asks_at_once_and_is_passed_on(serve: Serve, registry: Any) -> No
         server.wait_until(lambda: server.stderr.read_text().count("Handling signal: hup") == 2)
 
 
+@pytest.mark.conformance
 def test_what_another_process_pulled_is_served_too(serve: Serve, registry: Any) -> None:
     """Two services share the folder while one takes over from the other."""
     first = registry.promote(3)
@@ -176,7 +177,16 @@ def test_what_another_process_pulled_is_served_too(serve: Serve, registry: Any) 
             server.wait_until(lambda server=server: origin(server) == second)
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "end",
+    [
+        signal.SIGTERM,
+        *(
+            pytest.param(end, marks=pytest.mark.conformance)
+            for end in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
+        ),
+    ],
+)
 def test_nothing_is_left_of_a_service_that_ends(
     serve: Serve, registry: Any, end: signal.Signals
 ) -> None:
