@@ -30,7 +30,7 @@ Log = Callable[..., None]  # log(level, event, **fields)
 
 
 class Pull(Protocol):
-    """Pulls once; raises RegistryFailed, and whatever ``tick`` raises, which it calls meanwhile."""
+    """Pulls once, and calls ``tick`` meanwhile; raises RegistryFailed, or what ``tick`` raises."""
 
     def __call__(self, *, tick: Callable[[], None], limit: float) -> Pulled: ...
 
@@ -46,22 +46,28 @@ class Follower:
     """
 
     def __init__(
-        self, named: Named, folder: Path, *, pull: Pull, service: ServiceProcess, every: int
+        self,
+        named: Named,
+        folder: Path,
+        *,
+        pull: Pull,
+        service: ServiceProcess,
+        every: int,
+        log: Log,
     ) -> None:
         self._named, self._folder = named, folder
         self._pull, self._service = pull, service
-        self._every = every
+        self._every, self._log = every, log
         self._served = ("", "")  # origin and artifact that the workers were started with
         self._failures: list[str] = []
         self._reload_due = False
         self._ask_at = 0.0
 
-    def run(self, log: Log) -> int:
+    def run(self) -> int:
         """Follow until the service ends, and return its exit code.
 
         Raises :class:`RegistryFailed` where there is no model to start with.
         """
-        self._log = log
         with SignalRelay(self._service) as self._signals:
             try:
                 self._start()
@@ -90,7 +96,7 @@ class Follower:
             self._log("info", "model.pulled", origin=found.origin, artifact=found.artifact)
             self._plan(self._every or inf)
         self._served = (found.origin, found.artifact)
-        self._tick()  # whoever asked for an end meanwhile gets it
+        self._tick()  # a signal to end that arrived meanwhile comes first
         self._service.start()
         if self._signals.ending:  # it came in between
             self._service.send(self._signals.ending)

@@ -55,7 +55,7 @@ class ServiceProcess:
         self.send(signal.SIGHUP)
 
     def is_reloading(self) -> bool:
-        """Whether old workers are left or no new worker has answered ready; for 30 seconds at most.
+        """Tell whether old workers are left or the service is not ready, for 30 seconds at most.
 
         Two reloads that overlap make clients wait twice as long.
         """

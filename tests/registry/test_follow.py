@@ -41,13 +41,14 @@ def origin(server: Service) -> str | None:
 
 @contextmanager
 def load(server: Service, body: str) -> Iterator[list[int]]:
-    """Ask for prices without a pause; the statuses that came back."""
+    """Ask for prices all the time, but leave some to the pull; the statuses that came back."""
     statuses: list[int] = []
     enough = Event()
 
     def ask() -> None:
         while not enough.is_set():
             statuses.append(server.ask("POST", PREDICT, body=body, headers=JSON)[0])
+            enough.wait(0.02)
 
     clients = [Thread(target=ask) for _ in range(3)]
     for client in clients:

@@ -30,11 +30,14 @@ def follower(
             return outcome
         raise RegistryFailed(str(outcome))
 
-    service = ServiceProcess([], {}, port=0)
     made = Follower(
-        parse_uri("models:/m@champion"), folder, pull=pull, service=service, every=every
+        parse_uri("models:/m@champion"),
+        folder,
+        pull=pull,
+        service=ServiceProcess([], {}, port=0),
+        every=every,
+        log=lambda level, event, **fields: lines.append((level, event, fields)),
     )
-    made._log = lambda level, event, **fields: lines.append((level, event, fields))
     return made, lines
 
 

@@ -85,8 +85,9 @@ def follow(
         pull=partial(pull_apart, pull_command(str(named), folder)),
         service=ServiceProcess(command, environ, port=_port()),
         every=every,
+        log=log_json if as_json else log_text,
     )
-    context.exit(follower.run(log_json if as_json else log_text))
+    context.exit(follower.run())
 
 
 def _check_command(command: tuple[str, ...]) -> None:
