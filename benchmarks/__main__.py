@@ -32,11 +32,11 @@ def main() -> None:
     folder = ROOT / "docs" if given.publish else given.output
     found = read_results(given.render) if given.render else _measured(given, folder)
     write_results(found, folder / RESULTS)
-    from benchmarks import page
+    from benchmarks import page, readme
 
     page.write_page(found, folder)
     if given.publish:
-        page.update_readme(found, ROOT / "README.md")
+        readme.update_readme(found, ROOT / "README.md")
     print(page.summary(found))
     print(f"\nEverything: {folder / page.PAGE}")
 
@@ -119,7 +119,9 @@ def _arguments() -> argparse.Namespace:
         help="Receives benchmarks.md and benchmarks/. Default: build.",
     )
     parser.add_argument(
-        "--publish", action="store_true", help="Write to docs/, and the short tables to the README."
+        "--publish",
+        action="store_true",
+        help="Write to docs/, and the speed to the README.",
     )
     parser.add_argument(
         "--render",

@@ -1,19 +1,16 @@
-"""The page of all figures, and the short tables that the README includes."""
+"""The page of all figures, and the short tables that a run prints."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from benchmarks import markdown, plots
-from regression_model.files.atomic_file import write_text
 from tools.measuring import published
 from tools.measuring.published import Found
 
 PAGE = "benchmarks.md"
 FOLDER = "benchmarks"
-BLOCK = re.compile(r"(<!-- figures of tox -e bench -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 
 def write_page(found: Found, folder: Path) -> None:
@@ -25,19 +22,8 @@ def write_page(found: Found, folder: Path) -> None:
     published.write_page(Path(__file__).with_suffix(".md"), folder / PAGE, values)
 
 
-def update_readme(found: Found, readme: Path) -> None:
-    """Replace the README's figures. Raises SystemExit where their place is not marked."""
-    text = readme.read_text("utf-8")
-    if not BLOCK.search(text):
-        raise SystemExit(
-            f"{readme.name}: the comments around the figures are gone: {BLOCK.pattern}"
-        )
-    figures = "\n\n".join([summary(found), *_readme_plots(found)])
-    write_text(readme, BLOCK.sub(lambda m: f"{m[1]}\n{figures}\n\n{m[2]}", text))
-
-
 def summary(found: Found) -> str:
-    """The short tables: servers, one house in process, tables."""
+    """Make the short tables: servers, one house in process, tables of houses."""
     parts = []
     if "serving" in found:
         parts.append(markdown.serving(found["serving"], short=True))
@@ -47,15 +33,6 @@ def summary(found: Found) -> str:
     if "batch" in found:
         parts.append(markdown.batch_short(found["batch"]))
     return "\n\n".join(part for part in parts if part)
-
-
-def _readme_plots(found: Found) -> list[str]:
-    shown = {name: label for name, section, label, *_ in plots.PLOTS if found.get(section)}
-    return [
-        _image(name, shown[name], f"docs/{FOLDER}")
-        for name in ("serving", "growth")
-        if name in shown
-    ]
 
 
 def _image(name: str, label: str, folder: str) -> str:
