@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks import markdown
 from benchmarks.peers import FLOOR, OURS
 from regression_model.files.atomic_file import write_text
+from tools.measuring.markdown import table
 from tools.measuring.published import Found
 
 BLOCK = re.compile(r"(<!-- figures of tox -e bench -->\n).*?(<!-- end of figures -->)", re.DOTALL)
@@ -27,7 +28,7 @@ def update_readme(found: Found, readme: Path) -> None:
 def figures(found: Found) -> str:
     """Make the table; a section that was not measured has no line."""
     rows = [*_serving(found), *_in_process(found), *_tables(found)]
-    return markdown.table(["speed", "this project", "the usual way"], rows, "lrl")
+    return table(["speed", "this project", "the usual way"], rows, "lrl")
 
 
 def _serving(found: Found) -> Iterator[list[str]]:

@@ -21,10 +21,32 @@ __version__ = VERSION
 
 
 def create_app(config_object: object | str | None = None) -> Flask:
-    """Make the application; no model is loaded before the first request that needs one.
+    """Make the Flask application.
 
-    ``config_object`` is a configuration, its class or its dotted name (see ``ml_api.config``);
-    without one, the environment decides. Raises ``ConfigError`` where a setting cannot be used.
+    No model is loaded before the first request that needs one.
+
+    Parameters
+    ----------
+    config_object : Config, type of Config or str, optional
+        A configuration, its class or its dotted name (see :mod:`ml_api.config`). Default: the
+        environment variables.
+
+    Returns
+    -------
+    flask.Flask
+        The application; its ``wsgi_app`` answers requests for prices before Flask.
+
+    Raises
+    ------
+    ml_api.config.ConfigError
+        If a setting cannot be used; the message names setting, value and what was expected.
+
+    Examples
+    --------
+    >>> from ml_api import create_app
+    >>> client = create_app().test_client()
+    >>> client.get("/health").text
+    'ok'
     """
     app = Flask(__name__, static_folder=None)
     # A path with two slashes is another path, not a redirect: redirected posts lose their body.

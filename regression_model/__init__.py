@@ -37,13 +37,8 @@ if TYPE_CHECKING:
     )
     from regression_model.explaining.comparables import Comparable
     from regression_model.explaining.explain import Baseline, Explanation
-    from regression_model.predict import (
-        Model,
-        Validation,
-        load_model,
-        make_prediction,
-        validate_inputs,
-    )
+    from regression_model.model import Model, Validation
+    from regression_model.predict import load_model, make_prediction, validate_inputs
     from regression_model.reading.issues import Issue, Omitted, count_by_code
     from regression_model.reading.validation import Request, parse_request
 
@@ -91,11 +86,11 @@ _HOMES = {
     "Comparable": "explaining.comparables",
     "Explanation": "explaining.explain",
     "Issue": "reading.issues",
-    "Model": "predict",
+    "Model": "model",
     "Omitted": "reading.issues",
     "Prediction": "answer",
     "Request": "reading.validation",
-    "Validation": "predict",
+    "Validation": "model",
     "copy_artifact": "artifact_folders",
     "count_by_code": "reading.issues",
     "load_model": "predict",

@@ -100,10 +100,26 @@ def package_root() -> Path:
 
 
 def open_artifact(path: str | os.PathLike[str] | None = None) -> Artifact:
-    """Open the artifact at ``path``: its folder, or a folder that holds ``CURRENT``.
+    """Open an artifact and check its manifest.
 
-    Without ``path``: the environment variable ``REGRESSION_MODEL_ARTIFACT``, else the package's
-    own. Raises :class:`ModelNotFound`, :class:`ArtifactCorrupt` or :class:`ArtifactIncompatible`.
+    Parameters
+    ----------
+    path : str or path, optional
+        Folder, by the rules of :func:`regression_model.load_model`.
+
+    Returns
+    -------
+    Artifact
+        The artifact; each of its files is checked when it is read.
+
+    Raises
+    ------
+    ModelNotFound
+        If there is no artifact.
+    ArtifactCorrupt
+        If the manifest is missing or damaged.
+    ArtifactIncompatible
+        If the manifest has an unknown format.
     """
     chosen = path if path is not None else os.environ.get(ENVIRONMENT_VARIABLE)
     if chosen == "":
@@ -120,7 +136,25 @@ def open_artifact(path: str | os.PathLike[str] | None = None) -> Artifact:
 
 
 def origin_of(artifact: Artifact) -> str:
-    """Where ``artifact`` came from: what its copy notes, else ``package`` or ``folder``."""
+    """Return where an artifact came from.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        An opened artifact, for example ``load_model().artifact``.
+
+    Returns
+    -------
+    str
+        What a copy noted as its origin; else "package" for the package's own artifact, "folder" for
+        any other.
+
+    Examples
+    --------
+    >>> from regression_model import load_model, origin_of
+    >>> origin_of(load_model().artifact)
+    'folder'
+    """
     return origin_in(artifact.folder)
 
 

@@ -62,12 +62,39 @@ def save_artifact(
 
 
 def copy_artifact(artifact: Artifact, root: Path, *, origin: str | None = None) -> Path:
-    """Copy what serving reads of ``artifact`` to ``root``, and return the copy.
+    """Copy what serving reads of an artifact, and make the copy the current artifact of a folder.
 
-    Files are verified on the way; joblib files are left out. ``origin`` (default: that of
-    ``artifact``) is noted in the copy, for :func:`origin_of`, and marks the copy as one. Older
-    copies in ``root`` are removed. Raises :class:`ArtifactError` where ``root`` holds artifacts
-    that are no copies, because the copy would become the current one in their place.
+    Every file is checked by its hash on the way. Joblib files (pickles) are left out. Older copies
+    in the folder are removed.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        An opened artifact.
+    root : pathlib.Path
+        Folder for copies and nothing else; made where it does not exist.
+    origin : str, optional
+        Note in the copy, which :func:`origin_of` returns. Default: the origin of ``artifact``.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder of the copy.
+
+    Raises
+    ------
+    ArtifactError
+        If ``root`` holds artifacts that are no copies.
+    ArtifactCorrupt
+        If a file is missing or differs from its hash.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from regression_model import copy_artifact, load_model
+    >>> folder = copy_artifact(load_model().artifact, Path("copies"), origin="example")
+    >>> load_model(folder).version == load_model().version
+    True
     """
     refuse_foreign_files(root)
     files = {name: artifact.read(name) for name in artifact.served}

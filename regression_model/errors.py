@@ -52,67 +52,75 @@ __all__ = [
 
 
 class RegressionModelError(Exception):
-    """Base of every error that names a culprit and a remedy."""
+    """Report an error with its cause and a remedy; base of all errors raised on purpose."""
 
 
 class ConfigError(RegressionModelError):
-    """The config file is refused: file, line, what is wrong and what to write instead."""
+    """Refuse a config file: the message names file, line, fault and remedy."""
 
 
 class DataError(RegressionModelError):
-    """Training data is refused; the message lists every fault with row and column."""
+    """Refuse training data: the message lists every fault with row and column."""
 
 
 class FetchFailed(RegressionModelError):
-    """Data could not be fetched; the message says what the service answered and what helps."""
+    """Report data that could not be fetched: the message holds the answer and a remedy."""
 
 
 class InvalidInput(RegressionModelError):
-    """The input as a whole is not a house, a list of houses or a table of houses."""
+    """Refuse an input that is not a house, a list of houses or a table of houses."""
 
 
 class MalformedJSON(InvalidInput):
-    """The bytes are not strict JSON (RFC 8259)."""
+    """Refuse bytes that are not strict JSON (RFC 8259)."""
 
 
 class ModelNotFound(RegressionModelError):
-    """There is no trained artifact; the message holds the command that makes one."""
+    """Report a missing artifact: the message holds the command that makes one."""
 
 
 class ArtifactError(RegressionModelError):
-    """An artifact exists and cannot be used."""
+    """Report an artifact that exists and cannot be used."""
 
 
 class ArtifactCorrupt(ArtifactError):
-    """A file of the artifact is missing, truncated or does not match its recorded hash."""
+    """Report a file of the artifact that is missing, truncated or differs from its hash."""
 
 
 class ArtifactIncompatible(ArtifactError):
-    """The artifact was written in an unknown format, or by other library versions."""
+    """Report an artifact in an unknown format, or written by other versions of libraries."""
 
 
 class StudyRefused(RegressionModelError):
-    """The file is no study, or one that was begun with other data, folds or search space."""
+    """Refuse a file that is no study, or a study of other data, folds or search space."""
 
 
 class TrackingFailed(RegressionModelError):
-    """MLflow was not reached in time or refused a run; the message says why, in one line."""
+    """Report that MLflow was not reached in time or refused a run: the message says why."""
 
 
 class RegistryFailed(RegressionModelError):
-    """The registry was not reached, refused, or has no such version; in one line."""
+    """Report that the registry was not reached, refused a request, or lacks a version."""
 
 
 class ReleaseUnavailable(RegressionModelError):
-    """A released version cannot be downloaded, or is not there."""
+    """Report a released version that does not exist or cannot be downloaded."""
 
 
 class CheckFailed(RegressionModelError):
-    """A model was trained and must not be released."""
+    """Report a trained model that must not be released."""
 
 
 class GateFailed(CheckFailed):
-    """A figure is past its limit in the config; ``checks`` holds all that were judged."""
+    """Report a figure that is past its limit in the config.
+
+    Parameters
+    ----------
+    message : str
+        What failed, for people.
+    checks : sequence of Check
+        All figures that were compared with a limit; also an attribute.
+    """
 
     def __init__(self, message: str, *, checks: Sequence[Any] = ()) -> None:
         super().__init__(message)
@@ -120,13 +128,18 @@ class GateFailed(CheckFailed):
 
 
 class ParityError(CheckFailed):
-    """The fitted pipeline and its compiled twin give different prices."""
+    """Report that the fitted pipeline and its compiled twin give different prices."""
 
 
 class ChangeTooLarge(CheckFailed):
-    """A differential test is past a limit; ``checks`` holds those that failed.
+    """Report a differential test that is past a limit.
 
-    ``fields`` lists in words the fields that changed most.
+    Parameters
+    ----------
+    checks : sequence of Check
+        The checks that failed; also an attribute.
+    fields : str, default ""
+        The fields whose contributions changed most, as text.
     """
 
     def __init__(self, checks: Sequence[Any], *, fields: str = "") -> None:
@@ -144,14 +157,23 @@ class ChangeTooLarge(CheckFailed):
 
 
 class PromotionRefused(CheckFailed):
-    """A version did not pass what champions must pass; the message lists every reason."""
+    """Report a version that must not become champion: the message lists every reason."""
 
 
 class MissingDependency(RegressionModelError):
-    """An optional dependency is absent; the message holds the command that installs it.
+    """Report an optional dependency that is not installed.
 
-    The command is that of this environment, with the version that is installed here: pip adds the
-    extra to that version, and looks for no package of this name elsewhere.
+    The message holds the command that installs it. The command uses the Python of this process, and
+    names the installed version of this package, so that pip only adds the extra.
+
+    Parameters
+    ----------
+    package : str
+        Name of the missing package.
+    extra : str
+        Extra of this distribution that installs the package.
+    purpose : str
+        What needs the package, at the beginning of the message.
     """
 
     def __init__(self, package: str, *, extra: str, purpose: str) -> None:

@@ -15,7 +15,7 @@ from regression_model.answer import TEXTS, Prediction, columns_of, table_names
 from regression_model.errors import InvalidInput, MissingDependency
 from regression_model.file_conflicts import refuse_conflicts
 from regression_model.files.atomic_file import replacing
-from regression_model.predict import Model
+from regression_model.model import Model
 from regression_model.reading.issues import OF_TABLE, Issue
 from regression_model.reading.rows import Reading
 from regression_model.reading.tables import TableReader
@@ -46,12 +46,34 @@ def score_table(
     progress: Watch | None = None,
     workers: int | None = None,
 ) -> Tally:
-    """Value the houses of ``source`` and write ``target``, which appears whole or not at all.
+    """Value the houses of a table and write another table, which appears whole or not at all.
 
-    With pyarrow, whole columns are valued, on ``workers`` cores (default: all this process may
-    use); without, row by row, with the same outcome. ``progress`` is called with the bytes read
-    and the rows valued. Raises :class:`InvalidInput` where the source cannot be read as a table of
-    houses, or ``target`` is the source or a file of the model, under whichever name.
+    With pyarrow, the table is processed column by column; without, row by row, with the same
+    outcome.
+
+    Parameters
+    ----------
+    model : Model
+        A loaded model.
+    source : pathlib.Path
+        Table of houses: .csv, .parquet or .ndjson.
+    target : pathlib.Path
+        Table to write, of the same kinds; columns are described in docs/api.md.
+    progress : callable, optional
+        Is called with the bytes read and the rows valued.
+    workers : int, optional
+        Number of threads. Default: all cores that this process may use.
+
+    Returns
+    -------
+    Tally
+        Counts of rows, prices, errors and warnings.
+
+    Raises
+    ------
+    InvalidInput
+        If ``source`` is no table of houses, or ``target`` is the source, a file of the model or of
+        an unknown kind.
     """
     inputs = {"source": source, "model": model.artifact.folder}
     refuse_conflicts({"target": target}, inputs)

@@ -18,7 +18,7 @@ from regression_model.reading.issues import OF_ANSWER, Issue
 from regression_model.reading.tables import check_names, frame_rows, known_columns
 
 if TYPE_CHECKING:
-    from regression_model.predict import Model
+    from regression_model.model import Model
 
 
 def predict_frame(model: Model, frame: Any) -> Prediction:

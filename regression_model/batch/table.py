@@ -16,7 +16,7 @@ from regression_model.batch.writers import format_of
 from regression_model.reading.tables import TableReader
 
 if TYPE_CHECKING:
-    from regression_model.predict import Model
+    from regression_model.model import Model
 
 PRICE = "prediction"  # the column that a row has if it is priced
 

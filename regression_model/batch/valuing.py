@@ -18,7 +18,7 @@ from regression_model.reading.rows import Reading
 from regression_model.scorer import Valuation
 
 if TYPE_CHECKING:
-    from regression_model.predict import Model
+    from regression_model.model import Model
 
 Score = Callable[[Matrix], Valuation]
 

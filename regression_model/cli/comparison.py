@@ -14,7 +14,7 @@ from regression_model.cli.screen import messages, progress_bar
 if TYPE_CHECKING:
     from regression_model.differential.compare import Difference
     from regression_model.differential.houses import Houses
-    from regression_model.predict import Model
+    from regression_model.model import Model
 
 MOVERS = 10  # houses whose moves are explained
 

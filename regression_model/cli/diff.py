@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from regression_model.differential.compare import Difference
     from regression_model.differential.limits import Check
-    from regression_model.predict import Model
+    from regression_model.model import Model
 
 
 @click.command("diff", cls=FileCommand)

@@ -50,7 +50,7 @@ def _examine(artifact: Path | None) -> tuple[list[str], list[str]]:
     """Names of the files that are intact, and what is wrong with the model."""
     from regression_model.artifact import open_artifact
     from regression_model.errors import ArtifactError
-    from regression_model.predict import Model
+    from regression_model.model import Model
     from regression_model.wheels import is_wheel, unpack_model
 
     intact: list[str] = []

@@ -37,10 +37,23 @@ def read_config(path: Path | None = None) -> str:
 
 
 def load_spec(path: Path | None = None) -> Spec:
-    """Read ``path`` (default: the bundled config) into a spec.
+    """Read a config file into a specification.
 
-    Raises :class:`ConfigError` with file, line and remedy, for all faults at once where the
-    file is well-formed.
+    Parameters
+    ----------
+    path : pathlib.Path, optional
+        The config file. Default: the bundled one.
+
+    Returns
+    -------
+    Spec
+        Description of columns and model.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read or holds a fault; the message names file, line and remedy, of all
+        faults at once if the file is well-formed.
     """
     return parse_spec(read_config(path), label=str(path or "config.yml"))
 

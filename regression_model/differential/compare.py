@@ -19,7 +19,7 @@ from regression_model.differential.side import Reals, Side, Step, valued
 from regression_model.errors import InvalidInput
 from regression_model.evaluation.strata import by_label, price_deciles
 from regression_model.evaluation.study import Study, study
-from regression_model.predict import Model
+from regression_model.model import Model
 from regression_model.reading.tables import CHUNK
 
 MOVERS = 10

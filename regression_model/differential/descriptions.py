@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from regression_model.predict import Model
+from regression_model.model import Model
 
 ABSENT, PRESENT = "absent", "present"
 _NOTHING = object()

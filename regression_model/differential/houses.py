@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression_model.errors import InvalidInput
-from regression_model.predict import Model
+from regression_model.model import Model
 from regression_model.reading.tables import TableReader, frame_rows
 from regression_model.sales.table import SAMPLE, check_prices
 

@@ -10,8 +10,8 @@ from regression_model.differential.compare import Difference
 from regression_model.differential.limits import Check, leading_fields
 from regression_model.errors import InvalidInput
 from regression_model.files.atomic_file import write_text
+from regression_model.model import Model
 from regression_model.pages.blocks import Block, Figure, Prose, Section
-from regression_model.predict import Model
 
 TITLE = "What does the new model change?"
 NOTHING_RELEASED = (

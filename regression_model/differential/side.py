@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regression_model.explaining.explain import typical_row
-from regression_model.predict import Model
+from regression_model.model import Model
 from regression_model.reading.encoder import Matrix
 from regression_model.reading.issues import OF_TABLE
 from regression_model.reading.rows import Reading

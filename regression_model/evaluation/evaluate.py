@@ -15,7 +15,7 @@ from regression_model.evaluation.importance import importance
 from regression_model.evaluation.outcomes import Estimates, Outcomes
 from regression_model.evaluation.strata import location_names
 from regression_model.evaluation.study import RESAMPLES, Study, study
-from regression_model.predict import Model
+from regression_model.model import Model
 from regression_model.reading.encoder import Encoder, Matrix
 from regression_model.reading.issues import NOTHING
 from regression_model.reading.tables import CHUNK, frame_rows

@@ -18,10 +18,10 @@ from regression_model.evaluation.tables import (
     ratio_table,
 )
 from regression_model.evaluation.verdict import summary, verdict
+from regression_model.model import Model
 from regression_model.pages.blocks import Block, Cell, Figure, Prose, Section, Table
 from regression_model.pages.figures import draw
 from regression_model.pages.page import render_page
-from regression_model.predict import Model
 from regression_model.sales.table import SAMPLE, Sales
 
 if TYPE_CHECKING:

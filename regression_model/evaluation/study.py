@@ -86,13 +86,35 @@ def study(
     seed: int = 0,
     step: Callable[[str], None] = lambda _: None,
 ) -> Study:
-    """Measure predictions and ranges in dollars, shape ``(n,)``, against actual prices.
+    """Measure predictions and ranges against actual prices.
 
-    ``coverage`` is what the ranges promise, ``fsd`` the standard deviation stated with each
-    prediction, as a share of it, ``locations`` a name for each sale. ``resamples`` of the
-    bootstrap (``RESAMPLES`` in reports) give every ratio statistic its interval; 0 gives none and
-    takes milliseconds. ``step`` is called after each stratum. Raises ValueError where the arrays
-    do not fit together.
+    Parameters
+    ----------
+    actual, predicted, low, high : ndarray of float64, shape (n,)
+        Dollars.
+    coverage : float
+        Share of prices that the ranges promise to hold.
+    fsd : ndarray of float64, shape (n,), optional
+        Forecast standard deviation of each prediction, as a share of it.
+    locations : sequence of n names, optional
+        Location of each sale.
+    resamples : int, default 0
+        Samples of the bootstrap that gives ratio statistics their interval; 0 gives none and takes
+        milliseconds.
+    seed : int, default 0
+        Seed of the bootstrap.
+    step : callable taking a str, optional
+        Is called after each group of sales.
+
+    Returns
+    -------
+    Study
+        All figures: overall, by tenth of the predicted price, by location.
+
+    Raises
+    ------
+    ValueError
+        If the arrays have different lengths.
     """
     outcomes = Outcomes(actual, predicted, low, high)
     _check_lengths(outcomes, fsd, locations)

@@ -219,7 +219,25 @@ def left_out(errors: Issues, warnings: Issues) -> list[Omitted]:
 
 
 def count_by_code(found: Findings) -> tuple[Mapping[str, int], Mapping[str, int]]:
-    """Return how many errors and warnings were found, by code, those left out included."""
+    """Count errors and warnings by their code, omitted ones included.
+
+    Parameters
+    ----------
+    found : Prediction or Validation
+        An answer of :func:`make_prediction` or :func:`validate_inputs`.
+
+    Returns
+    -------
+    tuple of (mapping of str to int, mapping of str to int)
+        Counts of errors and counts of warnings.
+
+    Examples
+    --------
+    >>> from regression_model import count_by_code, make_prediction
+    >>> errors, warnings = count_by_code(make_prediction([{}, {}]))
+    >>> dict(errors), dict(warnings)
+    ({'required': 8}, {})
+    """
     if not found["errors"] and not found["warnings"]:
         return {}, {}
     errors = Counter[str](error["code"] for error in found["errors"])

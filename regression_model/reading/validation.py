@@ -44,19 +44,47 @@ class Malformed:
 
 
 class Request(NamedTuple):
-    """Rows to value, and whether their prices are to be explained."""
+    """Hold rows to value.
+
+    Attributes
+    ----------
+    rows : list
+        One element for each house, unchecked.
+    explain : bool, default False
+        Whether prices are to be explained.
+    """
 
     rows: list[Any]
     explain: bool = False
 
 
 def parse_request(body: bytes) -> Request:
-    """Read ``{"inputs": [house, ...]}``, a list of houses or one house.
+    """Read the JSON body of a request.
 
-    Beside ``inputs`` there may be ``"explain": true``.
+    Parameters
+    ----------
+    body : bytes
+        ``{"inputs": [house, ...]}``, optionally with ``"explain": true``; or a list of houses; or
+        one house. Strict JSON in UTF-8 (RFC 8259), nested at most about 200 levels deep. Of
+        duplicate keys the last one counts.
 
-    Strict JSON in UTF-8 (RFC 8259), nested some 200 deep at most; of duplicate keys the last wins.
-    Raises :class:`MalformedJSON` or, where the shape is wrong, :class:`InvalidInput`.
+    Returns
+    -------
+    Request
+        Unchecked rows, and whether prices are to be explained.
+
+    Raises
+    ------
+    MalformedJSON
+        If the bytes are not strict JSON.
+    InvalidInput
+        If there is no house, or a key beside ``inputs`` and ``explain``.
+
+    Examples
+    --------
+    >>> from regression_model import parse_request
+    >>> parse_request(b'{"inputs": [{"GrLivArea": 1710}], "explain": true}')
+    Request(rows=[{'GrLivArea': 1710}], explain=True)
     """
     try:
         content = from_json(body, allow_inf_nan=False)

@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 from regression_model.artifact import Artifact, open_artifact
 from regression_model.errors import ArtifactCorrupt, ArtifactIncompatible, RegistryFailed
 from regression_model.manifest import MANIFEST
-from regression_model.predict import Model
+from regression_model.model import Model
 from regression_model.registry.versions import DIGEST, STAGE, Named, Version
 from regression_model.tracking.failures import cut, failures
 from regression_model.tracking.store import Store

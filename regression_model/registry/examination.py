@@ -10,7 +10,7 @@ from regression_model.differential.compare import Difference
 from regression_model.differential.limits import Check as ChangeCheck
 from regression_model.differential.limits import checks_of, leading_fields, limits_in_force
 from regression_model.errors import PromotionRefused
-from regression_model.predict import Model
+from regression_model.model import Model
 from regression_model.training.gate import NOT_DEFINED
 from regression_model.training.gate import Check as GateCheck
 

@@ -19,9 +19,9 @@ from regression_model.evaluation.report import report_sections
 from regression_model.evaluation.study import Study
 from regression_model.explaining.past_sales import PastSales, read_past_sales
 from regression_model.files.atomic_file import write_text
+from regression_model.model import Model
 from regression_model.pages.blocks import Figure, Section, Svg
 from regression_model.pages.page import render_page
-from regression_model.predict import Model
 
 _DERIVED = ("worst_decile", "worst_decile_distance")
 # What a page says of its drawings, for a drawing that stands alone.

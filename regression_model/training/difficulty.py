@@ -30,14 +30,37 @@ Column = NDArray[np.float64]
 
 
 class DifficultyRegressor(GradientBoostingRegressor):  # type: ignore[misc]  # scikit-learn has no types
-    """Quantile regression by boosted trees whose predictions never fall below ``FLOOR``."""
+    """Predict a quantile by boosted trees; no prediction falls below ``FLOOR``.
+
+    Parameters
+    ----------
+    n_estimators, learning_rate, loss, alpha, random_state, …
+        Those of :class:`sklearn.ensemble.GradientBoostingRegressor`.
+    """
 
     def predict(self, X: Any) -> Column:
+        """Predict difficulty.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, columns)
+            What :func:`difficulty_features` returns.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            Difficulty, at least ``FLOOR``; the half width of a range is multiplied by it.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If ``fit`` was not called.
+        """
         return cast(Column, np.maximum(super().predict(X), FLOOR))
 
 
 def build_difficulty(spec: Spec) -> DifficultyRegressor | None:
-    """The unfitted estimator that the config describes; None where every house is as hard."""
+    """Return the unfitted estimator of the config; None if every house is equally hard."""
     if spec.difficulty is None:
         return None
     chosen = {"random_state": spec.seed, **spec.difficulty.hyperparameters}
@@ -45,10 +68,11 @@ def build_difficulty(spec: Spec) -> DifficultyRegressor | None:
 
 
 def difficulty_features(pipeline: Pipeline, encoded: pd.DataFrame) -> NDArray[np.float64]:
-    """What difficulty is judged by, shape ``(n, columns)``.
+    """Return the columns from which difficulty is predicted, shape ``(n, columns)``.
 
-    ``encoded`` is the first step's output: the prepared columns of the fitted ``pipeline``, a
-    flag for each input that is unknown, their number, distance between the members, log price.
+    ``encoded`` is the output of the first step. The columns are: those that the fitted ``pipeline``
+    prepares, a flag for each unknown input, their number, the distance between the members, log
+    price.
     """
     prepared = pipeline[1:-1].transform(encoded)
     blend = pipeline[-1].regressor_
@@ -68,14 +92,14 @@ def difficulty_features(pipeline: Pipeline, encoded: pd.DataFrame) -> NDArray[np
 def predict_difficulty(
     difficulty: DifficultyRegressor | None, pipeline: Pipeline, encoded: pd.DataFrame
 ) -> Column:
-    """Difficulty of each row of ``encoded``, shape ``(n,)``; 1 where it was not learned."""
+    """Return the difficulty of each row of ``encoded``, shape ``(n,)``; 1 if it was not learned."""
     if difficulty is None:
         return np.ones(len(encoded))
     return difficulty.predict(difficulty_features(pipeline, encoded))
 
 
 def hide_fields(spec: Spec, encoded: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """A copy with fields made unknown: in each row a share drawn evenly; required ones stay."""
+    """Return a copy with fields made unknown: in each row a random share, never required fields."""
     may_hide = np.array([not f.required for f in spec.inputs])
     share = rng.uniform(size=(len(encoded), 1))
     return encoded.mask((rng.uniform(size=encoded.shape) < share) & may_hide)

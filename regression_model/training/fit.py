@@ -80,7 +80,7 @@ class OutOfFold:
 
 @dataclass(frozen=True)
 class Trained:
-    """A pipeline fitted on all rows, what judges difficulty, their proven twin, their worth."""
+    """Hold the pipeline fitted on all rows, its compiled twin, and all figures."""
 
     pipeline: Pipeline
     difficulty: DifficultyRegressor | None
@@ -91,7 +91,7 @@ class Trained:
 
 
 def steps_of(spec: Spec, repeats: int) -> int:
-    """How many steps :func:`train` reports."""
+    """Return how many steps :func:`train` reports."""
     return repeats * spec.validation.folds + 4
 
 
@@ -103,11 +103,35 @@ def train(
     force: bool = False,
     step: Step = lambda _: None,
 ) -> Trained:
-    """Cross-validate, score a hold-out, check the gate, refit on all rows, compile, prove.
+    """Train a model: cross-validate, check the gate, refit on all sales, compile, compare twins.
 
-    ``step`` is called with a description after each fit. Raises DataError (too few sales),
-    GateFailed or ParityError; then there is nothing to save. ``force`` goes on past the gate, not
-    past twins that differ: that is no worse model, but a wrong program.
+    Parameters
+    ----------
+    spec : Spec
+        Description of columns and model.
+    sales : Sales
+        Checked sales, sorted by identifier; prices in dollars.
+    repeats : int, default 1
+        How often the cross-validation is repeated, with new folds.
+    force : bool, default False
+        Whether a model that fails its gate is returned all the same. Twins that differ are always
+        an error: they mean a wrong program.
+    step : callable taking a str, optional
+        Is called with a description after each fit; :func:`steps_of` tells how often.
+
+    Returns
+    -------
+    Trained
+        Pipeline and difficulty fitted on all sales, the graph, and all figures.
+
+    Raises
+    ------
+    DataError
+        If there are too few sales.
+    GateFailed
+        If a figure is past its limit in the config.
+    ParityError
+        If pipeline and graph differ by more than a dollar on any row.
     """
     check_size(spec, sales)
     judgement = judge(spec, sales, repeats=repeats, step=step)

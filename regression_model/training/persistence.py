@@ -62,7 +62,7 @@ class Origin:
 
 
 def current_origin() -> Origin:
-    """That of a model that is trained here and now, or at ``SOURCE_DATE_EPOCH``."""
+    """Return time and git revision of a model that is trained now, or at ``SOURCE_DATE_EPOCH``."""
     return Origin(_now(), git_revision())
 
 
@@ -75,11 +75,34 @@ def save_trained(
     config: str,
     origin: Origin | None = None,
 ) -> Path:
-    """Write the artifact under ``root`` and put it in force; return its folder.
+    """Write an artifact, and make it the current artifact of a folder.
 
-    ``config`` is the text that the spec was read from, ``origin`` is :func:`current_origin`
-    unless an artifact is reproduced. In the package's own folder the artifact replaces older
-    ones: one package version, one model.
+    In the package's own folder the artifact replaces older ones: one package version, one model.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Folder for artifacts; made where it does not exist.
+    spec : Spec
+        Description of columns and model.
+    sales : Sales
+        The sales that trained the model.
+    trained : Trained
+        What :func:`regression_model.training.fit.train` returned.
+    config : str
+        Text of the config file that ``spec`` was read from.
+    origin : Origin, optional
+        Recorded time and revision. Default: :func:`current_origin`.
+
+    Returns
+    -------
+    pathlib.Path
+        Folder of the artifact.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written; the current artifact stays the same then.
     """
     manifest = _manifest(spec, sales, trained, config, origin or current_origin())
     files = {
@@ -98,18 +121,50 @@ def save_trained(
 
 
 def load_pipeline(artifact: Artifact) -> Pipeline:
-    """The fitted scikit-learn pipeline of an artifact, for people who work in Python.
+    """Load the fitted scikit-learn pipeline of an artifact.
 
-    joblib files are pickles: load only artifacts you trust. Raises
-    :class:`ArtifactIncompatible` where this package, Python or a library has another minor version
-    than the one that wrote the file, before anything is unpickled.
+    A joblib file is a pickle, and loading it runs what it contains: load only artifacts you trust.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        An opened artifact.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Takes houses (DataFrame or list of dict) and predicts dollars.
+
+    Raises
+    ------
+    ArtifactIncompatible
+        If this package, Python or a library has another minor version than the one that wrote the
+        file; nothing is unpickled then.
+    ArtifactCorrupt
+        If the file is missing or differs from its hash.
     """
     pipeline: Pipeline = _load(artifact, PIPELINE)
     return pipeline
 
 
 def load_difficulty(artifact: Artifact) -> DifficultyRegressor | None:
-    """What judges difficulty in an artifact, on the terms of :func:`load_pipeline`; or None."""
+    """Load the difficulty estimator of an artifact.
+
+    Parameters
+    ----------
+    artifact : Artifact
+        An opened artifact that you trust, see :func:`load_pipeline`.
+
+    Returns
+    -------
+    DifficultyRegressor or None
+        The estimator; None if all ranges have one relative width.
+
+    Raises
+    ------
+    ArtifactIncompatible, ArtifactCorrupt
+        See :func:`load_pipeline`.
+    """
     if DIFFICULTY not in artifact.manifest["files"]:
         return None
     difficulty: DifficultyRegressor = _load(artifact, DIFFICULTY)
@@ -195,7 +250,7 @@ def _dumped(estimator: Any) -> bytes:
 
 
 def _steps(pipeline: Pipeline) -> dict[str, str]:
-    """Every step of the pipeline and of its members, by place, with the class that does it."""
+    """Return the class of every step of the pipeline and of its members, by place."""
     parts = pipeline.get_params().items()
     return {name: type(part).__name__ for name, part in parts if isinstance(part, BaseEstimator)}
 
@@ -215,7 +270,7 @@ def _now() -> str:
 
 
 def git_revision() -> str | None:
-    """The revision of the checkout this package runs from; None for an installed package."""
+    """Return the git revision of the checkout this package runs from; None if it is installed."""
     here = Path(__file__).parent
     if _git(here, "ls-files", "--error-unmatch", Path(__file__).name) is None:
         return None

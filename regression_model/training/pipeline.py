@@ -38,10 +38,20 @@ Steps = list[tuple[str, Any]]
 
 
 def build_pipeline(spec: Spec) -> Pipeline:
-    """The unfitted pipeline: houses (DataFrame or dictionaries) in, dollars out.
+    """Build the unfitted pipeline that a specification describes.
 
-    The first step encodes records into a numeric matrix, every later one is numeric; the
-    logarithm and exponential of the price live in the last.
+    The first step encodes records into a numeric matrix; all later steps are numeric. Logarithm and
+    exponential of the price are in the last step.
+
+    Parameters
+    ----------
+    spec : Spec
+        Description of columns and model.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Takes houses (DataFrame or list of dict) and predicts dollars.
     """
     members = [(member.name, _member_pipeline(spec, member)) for member in spec.members]
     blend = LimitedVotingRegressor(

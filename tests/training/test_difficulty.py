@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from regression_model.config.spec import Spec
-from regression_model.predict import Model
+from regression_model.model import Model
 from regression_model.reading.validation import House
 from regression_model.sales.table import Sales
 from regression_model.scorer import Scorer

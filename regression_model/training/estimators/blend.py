@@ -13,11 +13,29 @@ from regression_model.training.compiler.graph import GraphBuilder, convert
 
 
 class LimitedVotingRegressor(VotingRegressor):  # type: ignore[misc]  # scikit-learn has no types
-    """The weighted mean of its members, where some may stray only so far from the others.
+    """Predict the weighted mean of several estimators, some of which are held near the others.
 
-    ``limits`` has an entry for each member: None, or the largest distance of its prediction from
-    the weighted mean of the members without a limit. A linear model beside trees gains from the
-    slope it draws between houses, and must not lose on the odd house where that slope runs away.
+    A linear model beside trees gains from its slope between houses; the limit keeps the slope from
+    running away on an odd house.
+
+    Parameters
+    ----------
+    estimators : sequence of (str, estimator)
+        The members, with their names.
+    weights : sequence of float, optional
+        One for each member. Default: equal weights.
+    limits : sequence of (float or None), optional
+        One for each member: None, or the largest distance of its prediction from the weighted mean
+        of the members without a limit, in units of the target. Default: no limits.
+    n_jobs : int, optional
+        Members that are fitted at a time.
+    verbose : bool, default False
+        Whether fitting prints progress.
+
+    Attributes
+    ----------
+    estimators_ : list
+        The fitted members.
     """
 
     def __init__(
@@ -33,14 +51,31 @@ class LimitedVotingRegressor(VotingRegressor):  # type: ignore[misc]  # scikit-l
         self.limits = limits
 
     def predict(self, X: Any) -> NDArray[np.float64]:
+        """Predict the target.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, columns)
+            Prepared columns.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            The weighted mean, in units of the target.
+
+        Raises
+        ------
+        ValueError
+            If every member has a limit.
+        """
         return self.combine(self.member_predictions(X))
 
     def member_predictions(self, X: Any) -> NDArray[np.float64]:
-        """What each member says by itself, without a limit, shape ``(n, members)``."""
+        """Return what each member predicts, before its limit, shape ``(n, members)``."""
         return np.column_stack([np.asarray(member.predict(X)) for member in self.estimators_])
 
     def combine(self, members: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The prediction from those of the members, shape ``(n,)``."""
+        """Return the prediction from those of the members, shape ``(n,)``."""
         predictions = list(members.T)
         anchor = _weighted_mean([predictions[k] for k in self.free()], self.shares(self.free()))
         for k, limit in enumerate(self._limits()):
@@ -49,14 +84,14 @@ class LimitedVotingRegressor(VotingRegressor):  # type: ignore[misc]  # scikit-l
         return _weighted_mean(predictions, self.shares(range(len(predictions))))
 
     def free(self) -> list[int]:
-        """The members without a limit; ValueError where there is none."""
+        """Return the positions of the members without a limit; ValueError if there is none."""
         found = [k for k, limit in enumerate(self._limits()) if limit is None]
         if not found:
             raise ValueError("LimitedVotingRegressor: limits bind every member; leave one without")
         return found
 
     def shares(self, members: Sequence[int] | range) -> list[float]:
-        """The weights of ``members``, summing to 1."""
+        """Return the weights of ``members``, which sum to 1."""
         weights = np.ones(len(self.estimators)) if self.weights is None else self.weights
         chosen = [float(weights[k]) for k in members]
         return [weight / sum(chosen) for weight in chosen]

@@ -15,11 +15,30 @@ TO_DEVIATION = 1.4826  # of the median absolute residual, where errors are norma
 
 
 class _HuberLoss:
-    """Gives the linear model behind it Huber's loss in place of the squared one."""
+    """Give a linear model Huber's loss in place of squared error."""
 
     predict: Callable[[Any], Any]
 
     def fit(self, X: Any, y: Any) -> Self:
+        """Fit by iteratively reweighted least squares.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, columns)
+            Columns, scaled alike.
+        y : array-like of shape (n,)
+            Target.
+
+        Returns
+        -------
+        Self
+            The fitted model.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` or ``y`` is not finite, or their lengths differ.
+        """
         model: Any = super()
         _fit_reweighted(model.fit, self.predict, X, y)
         return self
@@ -33,11 +52,23 @@ class _HuberLoss:
 
 
 class HuberElasticNet(_HuberLoss, ElasticNet):  # type: ignore[misc]  # scikit-learn has no types
-    """An :class:`~sklearn.linear_model.ElasticNet` that a few far-off rows cannot bend."""
+    """Fit an elastic net that a few distant rows cannot bend.
+
+    Parameters
+    ----------
+    alpha, l1_ratio, max_iter, …
+        Those of :class:`sklearn.linear_model.ElasticNet`.
+    """
 
 
 class HuberRidge(_HuberLoss, Ridge):  # type: ignore[misc]  # scikit-learn has no types
-    """A :class:`~sklearn.linear_model.Ridge` that a few far-off rows cannot bend."""
+    """Fit a ridge regression that a few distant rows cannot bend.
+
+    Parameters
+    ----------
+    alpha, max_iter, …
+        Those of :class:`sklearn.linear_model.Ridge`.
+    """
 
 
 def _fit_reweighted(fit: Callable[..., Any], predict: Callable[[Any], Any], X: Any, y: Any) -> None:

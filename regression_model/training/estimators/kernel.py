@@ -18,14 +18,43 @@ from regression_model.training.estimators.huber import HuberElasticNet, HuberRid
 
 
 class LandmarkKernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Ridge regression on a Gaussian kernel, with columns stretched by what they are worth.
+    """Value a house by its likeness to landmark sales: ridge regression on a Gaussian kernel.
 
-    Likeness in everything is likeness in noise. Columns (which should be scaled alike) are
-    therefore multiplied by the absolute coefficient of an elastic net of penalty ``relevance``,
-    raised to ``power``, and projected on ``components`` axes, of total variance 1. The kernel
-    ``exp(-gamma * distance^2)`` is approximated from ``landmarks`` sales drawn at random (C.
-    Williams and M. Seeger, NIPS 13, 2000) and weighted by a ridge of penalty ``alpha``; both
-    regressions are of Huber's loss. Far from all landmarks the prediction is the intercept.
+    Columns are multiplied by the absolute coefficient of an elastic net, raised to ``power``, so
+    that columns of noise do not count as likeness. They are then projected on ``components`` axes
+    with a total variance of 1. The kernel ``exp(-gamma * distance^2)`` is approximated from
+    landmarks drawn at random (C. Williams and M. Seeger, NIPS 13, 2000). Both regressions use
+    Huber's loss. Far from all landmarks the prediction is the intercept.
+
+    Parameters
+    ----------
+    relevance : float, default 0.0015
+        Penalty of the elastic net.
+    power : float, default 0.5
+        Exponent of its coefficients.
+    components : int, default 40
+        Number of axes.
+    landmarks : int, default 300
+        Number of landmark sales.
+    gamma : float, default 0.15
+        How fast likeness falls with the squared distance.
+    alpha : float, default 0.01
+        Penalty of the ridge regression on the kernel.
+    random_state : int, optional
+        Seed for drawing landmarks.
+
+    Attributes
+    ----------
+    projection_ : ndarray of float64, shape (columns, components)
+        Stretches and projects the columns.
+    offset_ : ndarray of float64, shape (components,)
+        Is added after the projection.
+    landmarks_ : ndarray of float64, shape (landmarks, components)
+        The projected landmarks.
+    weights_ : ndarray of float64, shape (landmarks,)
+        Weight of the likeness to each landmark.
+    intercept_ : float
+        Prediction far from all landmarks.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -58,6 +87,25 @@ class LandmarkKernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mi
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> Self:
+        """Learn from columns that are scaled alike.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, columns)
+            Finite numbers; at least two rows.
+        y : array-like of shape (n,)
+            Target.
+
+        Returns
+        -------
+        Self
+            The fitted regressor.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is impossible, a value is not finite, or there are fewer than two rows.
+        """
         self._validate_params()
         matrix = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         target = column_or_1d(y, warn=True).astype(np.float64)
@@ -74,6 +122,25 @@ class LandmarkKernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mi
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
+        """Predict the target.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, columns)
+            Finite numbers, in the columns that ``fit`` saw.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            Predictions, in units of the target.
+
+        Raises
+        ------
+        ValueError
+            If the columns differ from those of ``fit``, or a value is not finite.
+        sklearn.exceptions.NotFittedError
+            If ``fit`` was not called.
+        """
         check_is_fitted(self)
         matrix = validate_data(self, X, dtype=np.float64, reset=False)
         likeness = np.exp(self._exponents(self._project(matrix)))
@@ -99,7 +166,7 @@ class LandmarkKernelRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mi
         return matrix @ self.projection_ + self.offset_
 
     def _exponents(self, projected: Any) -> Any:
-        """``-gamma * distance^2`` to each landmark, from the three terms of the compiled twin."""
+        """Return ``-gamma * distance^2`` to each landmark, by the terms of the compiled twin."""
         own = self.gamma * np.sum(projected**2, axis=1, keepdims=True)
         theirs = self.gamma * np.sum(self.landmarks_**2, axis=1)
         return projected @ (2 * self.gamma * self.landmarks_.T) - theirs - own

@@ -20,10 +20,25 @@ _NODE = {"=": "Equal", ">": "Greater", ">=": "GreaterOrEqual", "<": "Less", "<="
 
 
 class DerivedFeatures(MatrixTransformer):
-    """Appends one column for each formula; a formula may use the columns of earlier ones.
+    """Append one column for each formula.
 
-    ``formulas`` are specifications (``Derived``) whose flags compare with numbers; an
-    integer is the code of a level (the pipeline gives it).
+    A formula may use the columns of earlier formulas.
+
+    Parameters
+    ----------
+    formulas : sequence of Derived
+        Formulas of the specification. A flag compares with a number; an integer is the code of a
+        level.
+
+    Attributes
+    ----------
+    positions_ : list of list of int
+        Columns that each formula reads.
+
+    Raises
+    ------
+    ValueError
+        In ``fit``, if a formula needs a column that does not exist.
     """
 
     def __init__(self, formulas: Sequence[Derived] = ()) -> None:
@@ -52,7 +67,7 @@ class DerivedFeatures(MatrixTransformer):
         return [*names, *(formula.name for formula in self.formulas)]
 
     def stages(self) -> Iterator[list[int]]:
-        """Indices of consecutive formulas of one kind and size that do not need each other."""
+        """Yield the indices of consecutive formulas that are alike and independent."""
         stage: list[int] = []
         for i, formula in enumerate(self.formulas):
             if stage and not self._joins(stage, i, formula):

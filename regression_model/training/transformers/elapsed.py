@@ -11,9 +11,21 @@ from regression_model.training.transformers.matrix import Columns, Matrix, Matri
 
 
 class ElapsedTime(MatrixTransformer):
-    """Appends ``<column>_elapsed`` = ``reference`` minus column, for each of ``columns``.
+    """Append ``<column>_elapsed``, the years from each column to the reference.
 
-    ``reference`` is a column (default: the last one), the year of the sale.
+    Parameters
+    ----------
+    columns : sequence of str or of int, optional
+        Names or positions of columns. Default: all columns.
+    reference : str or int, optional
+        Column that holds the year of the sale. Default: the last column.
+
+    Attributes
+    ----------
+    positions_ : ndarray of int
+        Positions of the columns.
+    reference_ : int
+        Position of the reference.
     """
 
     def __init__(self, columns: Columns = None, reference: str | int | None = None) -> None:

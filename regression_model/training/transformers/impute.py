@@ -14,7 +14,18 @@ Rule = tuple[int, int, Matrix | None]  # filled column, column it depends on, it
 
 
 class MissingFlagger(MatrixTransformer):
-    """Appends, for each of ``columns``, a column that is 1 where its value is unknown."""
+    """Append ``<column>_missing`` for each column: 1 where its value is unknown, else 0.
+
+    Parameters
+    ----------
+    columns : sequence of str or of int, optional
+        Names or positions of columns. Default: all columns.
+
+    Attributes
+    ----------
+    positions_ : ndarray of int
+        Positions of the columns.
+    """
 
     def __init__(self, columns: Columns = None) -> None:
         self.columns = columns
@@ -30,11 +41,25 @@ class MissingFlagger(MatrixTransformer):
 
 
 class DeclaredImputer(MatrixTransformer):
-    """Fills unknown values by rule: a statistic (also within groups), a constant, another column.
+    """Fill unknown values by a rule for each column.
 
-    ``rules`` maps a column to its ``Imputation`` of the specification; columns without one
-    get their median. A group that training never met, or met without a value, gets the overall
-    statistic; a column that is unknown throughout gets 0.
+    A rule is a statistic (also within groups), a constant or another column. A group that training
+    did not hold, or held without a value, gets the overall statistic. A column that is unknown in
+    all rows gets 0.
+
+    Parameters
+    ----------
+    rules : mapping of str to Imputation, optional
+        Rule of the specification by column. A column without a rule gets its median.
+
+    Attributes
+    ----------
+    fill_ : ndarray of float64, shape (columns,)
+        Overall fill value of each column.
+    group_tables_ : list of (int, int, ndarray)
+        Column, grouping column, and fill value by code of the group.
+    copied_ : ndarray of int, shape (rules, 2)
+        Column, and the column whose value it takes.
     """
 
     def __init__(self, rules: Mapping[str, Imputation] | None = None) -> None:
@@ -81,7 +106,7 @@ class DeclaredImputer(MatrixTransformer):
         return filled
 
     def waves(self) -> Iterator[list[Rule]]:
-        """What is filled from other columns, in order: of a wave, no rule needs another."""
+        """Yield the rules that fill from other columns; no rule of a wave needs another."""
         copies: list[Rule] = [(int(j), int(source), None) for j, source in self.copied_]
         wave: list[Rule] = []
         for rule in [*self.group_tables_, *copies]:

@@ -12,9 +12,14 @@ from regression_model.training.transformers.matrix import Columns, Matrix, Matri
 
 
 class CodeTables(MatrixTransformer):
-    """Base of the steps that replace the code of a level by an entry of a learned table.
+    """Replace the code of a level by an entry of a learned table; base of three steps.
 
-    ``tables_[i]`` belongs to column ``positions_[i]``; a code beyond it gets its last entry.
+    Attributes
+    ----------
+    positions_ : ndarray of int
+        Positions of the columns.
+    tables_ : list of ndarray of float64
+        Entry by code, for each column. A code beyond the table gets the last entry.
     """
 
     positions_: NDArray[np.intp]
@@ -31,9 +36,12 @@ class CodeTables(MatrixTransformer):
 
 
 class OrdinalMapper(CodeTables):
-    """Replaces the codes of ordered levels by declared scores.
+    """Replace the codes of ordered levels by declared scores.
 
-    ``scores`` maps a column to one score for each level, in the order of the config.
+    Parameters
+    ----------
+    scores : mapping of str to sequence of float, optional
+        One score for each level, in the order of the config, by column.
     """
 
     def __init__(self, scores: Mapping[str, Sequence[float]] | None = None) -> None:
@@ -46,9 +54,22 @@ class OrdinalMapper(CodeTables):
 
 
 class RareLevelGrouper(CodeTables):
-    """Gives all levels rarer than ``share`` of the rows one common code, one past the others.
+    """Give all rare levels of a column one common code.
 
-    A level that training never met is rare.
+    The common code is one more than the largest code of training. A level that training did not
+    hold is rare.
+
+    Parameters
+    ----------
+    columns : sequence of str or of int, optional
+        Names or positions of columns. Default: all columns.
+    share : float, default 0.01
+        Levels with a smaller share of the rows are rare; at least 0 and less than 1.
+
+    Raises
+    ------
+    ValueError
+        In ``fit``, if ``share`` is out of bounds.
     """
 
     def __init__(self, columns: Columns = None, share: float = 0.01) -> None:
@@ -69,9 +90,21 @@ class RareLevelGrouper(CodeTables):
 
 
 class LevelIndicators(MatrixTransformer):
-    """Replaces each of ``columns`` by one column of 0 and 1 for each code that training met.
+    """Replace each column by one column of 0 and 1 for each code that training held.
 
-    The untouched columns come first; a code that training never met is 0 throughout.
+    The other columns come first. A code that training did not hold is 0 in all new columns.
+
+    Parameters
+    ----------
+    columns : sequence of str or of int, optional
+        Names or positions of columns. Default: all columns.
+
+    Attributes
+    ----------
+    positions_, rest_ : ndarray of int
+        Positions of the replaced and of the other columns.
+    sources_, codes_ : ndarray
+        Column and code of each new column.
     """
 
     def __init__(self, columns: Columns = None) -> None:

@@ -17,20 +17,66 @@ Columns = Sequence[str] | Sequence[int] | None
 
 
 class MatrixTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Base of the steps that take a numeric matrix (array or DataFrame), NaN meaning unknown.
+    """Transform a numeric matrix in which NaN means unknown; base of most steps.
 
-    Subclasses learn in ``_learn`` and compute in ``_apply``; both get a double matrix.
+    Subclasses learn in ``_learn`` and compute in ``_apply``; both get a float64 matrix of shape
+    ``(n, columns)``.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns that ``fit`` saw.
+    feature_names_in_ : ndarray of str
+        Their names, if ``fit`` saw a DataFrame.
     """
 
     n_features_in_: int
 
     def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from a matrix.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, columns)
+            Numbers; NaN is unknown.
+        y : array-like of shape (n,), optional
+            Target, for the steps that need one.
+
+        Returns
+        -------
+        Self
+            The fitted step.
+
+        Raises
+        ------
+        ValueError
+            If ``X`` is not numeric, or a parameter is impossible or names a missing column.
+        """
         matrix = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan")
         self._learn(matrix, None if y is None else np.asarray(y, np.float64))
         self._fitted = True
         return self
 
     def transform(self, X: Any) -> Any:
+        """Transform a matrix; ``X`` itself is not changed.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, columns)
+            Numbers, in the columns that ``fit`` saw.
+
+        Returns
+        -------
+        ndarray of float64 or DataFrame, ``n`` rows
+            The result; a DataFrame after ``set_output(transform="pandas")``.
+
+        Raises
+        ------
+        ValueError
+            If the columns differ from those of ``fit``.
+        sklearn.exceptions.NotFittedError
+            If ``fit`` was not called.
+        """
         check_is_fitted(self)
         matrix = validate_data(
             self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False
@@ -38,6 +84,23 @@ class MatrixTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         return self._apply(matrix)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns that ``transform`` gives.
+
+        Parameters
+        ----------
+        input_features : sequence of str, optional
+            Names of the columns of the input. Default: those that ``fit`` saw, else x0, x1, ….
+
+        Returns
+        -------
+        ndarray of object
+            Names, one for each column.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If ``fit`` was not called.
+        """
         check_is_fitted(self)
         if input_features is None:
             input_features = self._names_in()
@@ -52,7 +115,7 @@ class MatrixTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         return tags
 
     def _learn(self, matrix: Matrix, y: Matrix | None) -> None:
-        """Set the learned state; called by fit."""
+        """Set the learned state; ``fit`` calls it."""
 
     def _apply(self, matrix: Matrix) -> Matrix:
         raise NotImplementedError
@@ -65,7 +128,7 @@ class MatrixTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         return [f"x{j}" for j in range(self.n_features_in_)] if known is None else list(known)
 
     def _require(self, parameter: str, passes: bool, expectation: str) -> None:
-        """Refuse an impossible ``parameter``, naming it, its value and what was expected."""
+        """Refuse an impossible parameter, with its name, its value and what was expected."""
         if not passes:
             value = getattr(self, parameter)
             raise ValueError(
@@ -73,7 +136,7 @@ class MatrixTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
             )
 
     def _positions(self, columns: Columns) -> NDArray[np.intp]:
-        """Positions of ``columns``, given by name or position; None means all."""
+        """Return the positions of ``columns``, given by name or position; None means all."""
         if columns is None:
             return np.arange(self.n_features_in_)
         names = self._names_in()

@@ -12,7 +12,13 @@ from regression_model.training.transformers.matrix import Columns, Matrix, Matri
 
 
 class LogTransformer(MatrixTransformer):
-    """Replaces each of ``columns`` by log(1 + value); a negative value counts as 0."""
+    """Replace each value by log(1 + value); a negative value counts as 0.
+
+    Parameters
+    ----------
+    columns : sequence of str or of int, optional
+        Names or positions of columns. Default: all columns.
+    """
 
     def __init__(self, columns: Columns = None) -> None:
         self.columns = columns
@@ -27,10 +33,15 @@ class LogTransformer(MatrixTransformer):
 
 
 class YeoJohnsonTransformer(MatrixTransformer):
-    """Replaces each of ``columns`` by its Yeo-Johnson power, fitted by maximum likelihood.
+    """Replace each column by its Yeo-Johnson power, fitted by maximum likelihood.
 
     Source: I. Yeo, R. Johnson, "A new family of power transformations to improve normality or
     symmetry", Biometrika 87(4), 2000. The fit is scikit-learn's.
+
+    Parameters
+    ----------
+    columns : sequence of str or of int, optional
+        Names or positions of columns. Default: all columns.
     """
 
     def __init__(self, columns: Columns = None) -> None:

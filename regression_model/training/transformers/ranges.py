@@ -11,10 +11,13 @@ from regression_model.training.transformers.matrix import Matrix, MatrixTransfor
 
 
 class RangeClipper(MatrixTransformer):
-    """Limits columns to their training range, so that no linear term runs away on a giant house.
+    """Limit columns to a range, so that no linear term grows without bound on a giant house.
 
-    ``ranges`` maps a column to its lowest and highest value; without it, the extremes met in
-    ``fit`` are taken for every column.
+    Parameters
+    ----------
+    ranges : mapping of str to (float, float), optional
+        Lowest and highest value by column. Default: for every column, the extremes that ``fit``
+        saw.
     """
 
     def __init__(self, ranges: Mapping[str, tuple[float, float]] | None = None) -> None:

@@ -16,20 +16,53 @@ from regression_model.reading.validation import HouseValidator, rows_of
 
 
 class RecordEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Encodes houses (DataFrame, list of dictionaries, or one) by the rules of serving.
+    """Encode houses by the rules of serving.
 
-    ``transform`` gives a matrix of shape ``(n, inputs)``: numbers as they are, levels as codes in
-    the order of the config, unknown as NaN. A refused row raises ValueError naming row and field.
+    Parameters
+    ----------
+    spec : Spec
+        Description of the columns.
     """
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
 
     def fit(self, X: Any, y: Any = None) -> Self:
+        """Return the encoder; it learns nothing.
+
+        Parameters
+        ----------
+        X : DataFrame, list of dict or dict
+            Houses; not read.
+        y : array-like, optional
+            Not read.
+
+        Returns
+        -------
+        Self
+            The encoder.
+        """
         self.n_features_in_ = len(self.spec.features)
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
+        """Encode houses.
+
+        Parameters
+        ----------
+        X : DataFrame, list of dict or dict
+            Houses.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, inputs)
+            Numbers as they are, levels as codes in the order of the config, unknown as NaN.
+
+        Raises
+        ------
+        ValueError
+            If a value is refused; the message names row and field.
+        """
         rows = frame_rows(X, self.spec)[0] if is_frame(X) else rows_of(X)
         houses, errors = HouseValidator(self.spec).check(rows)
         if errors:
@@ -41,6 +74,18 @@ class RecordEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # s
         return matrix.astype(np.float64)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns that ``transform`` gives.
+
+        Parameters
+        ----------
+        input_features : sequence of str, optional
+            Not read.
+
+        Returns
+        -------
+        ndarray of object, shape (inputs,)
+            Names of the fields, in the order of the config.
+        """
         return np.asarray([f.name for f in self.spec.inputs], dtype=object)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -12,7 +12,13 @@ from regression_model.training.transformers.matrix import Columns, Matrix, Matri
 
 
 class KeptColumns(MatrixTransformer):
-    """Base of the steps that leave columns out; ``kept_`` are the positions of the others."""
+    """Leave columns out; base of two steps.
+
+    Attributes
+    ----------
+    kept_ : ndarray of int
+        Positions of the columns that stay.
+    """
 
     kept_: NDArray[np.intp]
 
@@ -24,7 +30,13 @@ class KeptColumns(MatrixTransformer):
 
 
 class ColumnDropper(KeptColumns):
-    """Leaves out ``columns``, given by name or position."""
+    """Leave out the named columns.
+
+    Parameters
+    ----------
+    columns : sequence of str or of int, default ()
+        Names or positions.
+    """
 
     def __init__(self, columns: Columns = ()) -> None:
         self.columns = columns
@@ -35,13 +47,20 @@ class ColumnDropper(KeptColumns):
 
 
 class FeatureSelector(KeptColumns):
-    """Keeps the columns that pass every criterion; constant columns never pass.
+    """Keep the columns that pass every criterion; constant columns never pass.
 
-    ``quasi_constant``: leave out columns whose commonest value holds at least this share of rows.
-    ``duplicate``: leave out copies of an earlier column. ``correlated``: leave out columns whose
-    absolute correlation with an earlier kept one is above this. ``linear_model``: keep what a Lasso
-    with this alpha gives a coefficient. If nothing is left, the column with the largest variance
-    stays.
+    If no column passes, the column with the largest variance stays.
+
+    Parameters
+    ----------
+    quasi_constant : float, optional
+        Leave out columns in which one value has at least this share of the rows.
+    duplicate : bool, default False
+        Leave out copies of an earlier column.
+    correlated : float, optional
+        Leave out columns whose absolute correlation with an earlier kept column is above this.
+    linear_model : float, optional
+        Keep only columns to which a Lasso with this alpha gives a coefficient.
     """
 
     def __init__(

@@ -12,12 +12,22 @@ from regression_model.training.transformers.matrix import Columns, Matrix
 
 
 class TargetOrderedEncoder(CodeTables):
-    """Replaces codes by the mean target of their level.
+    """Replace codes by the mean target of their level.
 
-    The mean is shrunk towards the overall mean as if ``smooth`` more rows had that (D.
-    Micci-Barreca, SIGKDD Explorations 3(1), 2001). ``fit_transform`` encodes each row by the
-    *other* folds only, so that no row sees its own target; ``transform`` uses all rows. A level
-    never met gets the overall mean.
+    The mean is shrunk towards the overall mean (D. Micci-Barreca, SIGKDD Explorations 3(1), 2001).
+    ``fit_transform`` encodes each row from the *other* folds only, so that no row sees its own
+    target; ``transform`` uses all rows. A level that training did not hold gets the overall mean.
+
+    Parameters
+    ----------
+    columns : sequence of str or of int, optional
+        Names or positions of columns. Default: all columns.
+    smooth : float, default 10.0
+        Number of rows with the overall mean that are added to each level.
+    folds : int, default 5
+        Number of folds of ``fit_transform``.
+    random_state : int, default 0
+        Seed of the folds.
     """
 
     def __init__(
@@ -45,7 +55,27 @@ class TargetOrderedEncoder(CodeTables):
         self.tables_ = self._tables(matrix, y)
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
-        """Learn from all rows and return them encoded out of fold."""
+        """Learn from all rows, and return them encoded out of fold.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, columns)
+            Codes of levels in the chosen columns; NaN is unknown.
+        y : array-like of shape (n,)
+            Target.
+        **fit_params
+            None is used.
+
+        Returns
+        -------
+        ndarray of float64 or DataFrame of shape (n, columns)
+            The encoded rows.
+
+        Raises
+        ------
+        ValueError
+            If there is no target, or a parameter is impossible.
+        """
         self.fit(X, y)
         matrix = np.asarray(X, dtype=np.float64)
         target = np.asarray(y, dtype=np.float64)

@@ -15,11 +15,20 @@ from regression_model.training.estimators.blend import apart_nodes, combine_node
 
 
 def compile_pipeline(pipeline: Pipeline, difficulty: DifficultyRegressor | None = None) -> bytes:
-    """Convert a fitted :func:`~regression_model.training.pipeline.build_pipeline`.
+    """Convert a fitted pipeline to an ONNX graph.
 
-    The graph takes the float matrix of the first step, shape ``(n, inputs)``, and gives
-    ``log_price`` and ``difficulty``, both double, shape ``(n, 1)``. Difficulty scales the range;
-    without an estimator of it, it is 1 throughout.
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        A fitted :func:`~regression_model.training.pipeline.build_pipeline`.
+    difficulty : DifficultyRegressor, optional
+        Fitted estimator that scales ranges. Default: difficulty is 1 for every house.
+
+    Returns
+    -------
+    bytes
+        The graph. It takes the float32 matrix of the first step, shape ``(n, inputs)``, and gives
+        ``log_price`` and ``difficulty``, both float64, shape ``(n, 1)``.
     """
     (_, encoder), *steps, (_, final) = cast(list[tuple[str, Any]], pipeline.steps)
     width = len(encoder.get_feature_names_out())

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from regression_model.config.spec import Spec
 from regression_model.errors import ParityError
 from regression_model.evaluation.metrics import Prices
-from regression_model.predict import TOLERANCE
+from regression_model.model import TOLERANCE
 from regression_model.reading.encoder import Matrix
 from regression_model.scorer import Scorer
 from regression_model.training.difficulty import DifficultyRegressor, predict_difficulty
@@ -44,11 +44,34 @@ def prove_parity(
     graph: bytes,
     frame: pd.DataFrame,
 ) -> Parity:
-    """Compare the twins on every training row and on at least 10,000 edge rows.
+    """Compare pipeline and graph on every training row and on at least 10,000 edge rows.
 
-    Compared are the price and the price raised by the difficulty, at a half width of 1, which is
-    wider than any range. Raises :class:`ParityError` where they differ by more than a dollar
-    (above a million: 1e-6 of the price), naming the worst row.
+    Compared are the price, and the price raised by the difficulty at a half width of 1, which is
+    wider than any range.
+
+    Parameters
+    ----------
+    spec : Spec
+        Description of the columns.
+    pipeline : sklearn.pipeline.Pipeline
+        The fitted pipeline.
+    difficulty : DifficultyRegressor or None
+        The fitted estimator of difficulty.
+    graph : bytes
+        What :func:`~regression_model.training.compiler.compile.compile_pipeline` returned.
+    frame : pandas.DataFrame
+        The training sales, without prices.
+
+    Returns
+    -------
+    Parity
+        Number of rows, and largest differences in dollars.
+
+    Raises
+    ------
+    ParityError
+        If a price differs by more than a dollar (above a million: by more than 1e-6 of the price);
+        the message names the worst row.
     """
     scorer = Scorer(graph, half_width=1.0)
     known = pipeline[:1].transform(frame).to_numpy(np.float32)
