@@ -36,7 +36,7 @@ def init_app(app: Flask) -> None:
 
 
 def json_body(environ: WSGIEnvironment, *, limit: int, seconds: float) -> bytes:
-    """The body of a JSON request, at most ``limit`` bytes, which take at most ``seconds``.
+    """Return the body of a JSON request, at most ``limit`` bytes, which take at most ``seconds``.
 
     Raises 415 for another content type or an encoded body, 413 for a body over the limit, 408
     for one that is late, 400 for one that breaks off.
@@ -91,7 +91,7 @@ def _is_json(content_type: str) -> bool:
 
 
 def _read(environ: WSGIEnvironment, most: int) -> bytes:
-    """The body up to ``most`` bytes."""
+    """Return the body up to ``most`` bytes."""
     body = io.BytesIO()  # grows in place and hands its bytes out without a copy
     while body.tell() < most:
         piece = _read_piece(environ["wsgi.input"], min(most - body.tell(), PIECE_BYTES))

@@ -29,7 +29,7 @@ class Deadlines:
             self._start()
 
     def passed(self, sock: socket.socket) -> bool:
-        """Whether reading was ended; asked before ``end``."""
+        """Return whether reading was ended; asked before ``end``."""
         return sock not in self._until
 
     def end(self, sock: socket.socket) -> None:

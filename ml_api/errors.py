@@ -87,7 +87,7 @@ def init_app(app: Flask) -> None:
 
 
 def answer(error: Exception) -> Response:
-    """The response to ``error``; what is nobody's fault but ours is logged with its traceback."""
+    """Return the response to ``error``; the traceback of our own failures is logged."""
     refusal = _as_http(error)
     details = problem_details(error, refusal, request_id=logs.request_id())
     _log(error, details["status"])
@@ -96,7 +96,7 @@ def answer(error: Exception) -> Response:
 
 
 def problem_details(error: Exception, refusal: HTTPException, *, request_id: str) -> ProblemDetails:
-    """What a client is told of ``error``, which is answered as ``refusal``."""
+    """Return what a client is told of ``error``, which is answered as ``refusal``."""
     problem = _problem(error, refusal.code or 500)
     details: ProblemDetails = {
         "type": problem.type,

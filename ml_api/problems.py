@@ -24,7 +24,7 @@ class Problem(NamedTuple):
 
     @property
     def type(self) -> str:
-        """What the answer calls it: a relative reference with its whole path."""
+        """Return what the answer calls it: a relative reference with its whole path."""
         return f"{PAGE}#{self.name}" if self.name else "about:blank"
 
     @property
@@ -106,6 +106,6 @@ PROBLEMS = (
 
 
 def of_status(status: int) -> Problem:
-    """The problem of which ``status`` says all there is."""
+    """Return the problem of which ``status`` says all there is."""
     known = (problem for problem in PROBLEMS if problem.status == status and not problem.name)
     return next(known, Problem(status, "", ""))

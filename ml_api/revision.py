@@ -29,7 +29,7 @@ def init_app(app: Flask) -> None:
 
 
 def read_revision(path: Path) -> str | None:
-    """The commit in a file, None without the file. Raises ValueError where it holds no commit."""
+    """Return the commit in a file, or None; raises ValueError if the file holds no commit."""
     if not path.exists():
         return None
     if not path.is_file():  # a FIFO would keep its reader waiting
@@ -43,6 +43,6 @@ def read_revision(path: Path) -> str | None:
 
 
 def revision() -> str | None:
-    """The commit of the current application."""
+    """Return the commit of the current application."""
     found: str | None = current_app.extensions[EXTENSION]
     return found

@@ -50,21 +50,21 @@ class Artifact:
 
     @property
     def name(self) -> str:
-        """What the artifact is called, wherever its folder lies: its version and digest."""
+        """Return what the artifact is called, wherever its folder lies: its version and digest."""
         return artifact_name(self.manifest)
 
     @property
     def label(self) -> str:
-        """Which model it holds, as answers tell: ``VERSION-digest8``."""
+        """Return which model it holds, as answers tell: ``VERSION-digest8``."""
         return artifact_label(self.manifest)
 
     @property
     def served(self) -> list[str]:
-        """Names of the files that serving may read: all but what only joblib reads."""
+        """Return names of the files that serving may read: all but what only joblib reads."""
         return [name for name in self.manifest["files"] if not name.endswith(".joblib")]
 
     def read(self, name: str) -> bytes:
-        """The bytes of a file, after its hash was verified; :class:`ArtifactCorrupt` otherwise."""
+        """Return the bytes of a file with the right hash; raises ArtifactCorrupt otherwise."""
         expected = self.manifest["files"].get(name)
         if expected is None:
             raise ArtifactCorrupt(f"artifact {self.folder.name} has no {name}; train a new one")
@@ -95,7 +95,7 @@ class Artifact:
 
 
 def package_root() -> Path:
-    """Where the installed package keeps its own artifact."""
+    """Return where the installed package keeps its own artifact."""
     return Path(__file__).parent / "artifacts"
 
 
@@ -159,7 +159,7 @@ def origin_of(artifact: Artifact) -> str:
 
 
 def origin_in(folder: Path) -> str:
-    """Where the artifact in ``folder`` came from, by :func:`origin_of`."""
+    """Return where the artifact in ``folder`` came from, by :func:`origin_of`."""
     try:
         return read_regular_file(folder / ORIGIN, most=_MAX_NOTE_BYTES).decode().strip()
     except (OSError, UnicodeDecodeError):
@@ -167,7 +167,7 @@ def origin_in(folder: Path) -> str:
 
 
 def current_folder(root: Path) -> Path:
-    """The folder of the current artifact of ``root``, or ``root`` where it is an artifact itself.
+    """Return the folder of the current artifact of ``root``, or ``root`` if it is an artifact.
 
     Raises :class:`ModelNotFound` or :class:`ArtifactCorrupt`.
     """
@@ -186,7 +186,7 @@ def current_folder(root: Path) -> Path:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The verified manifest in ``folder``; see :func:`parse_manifest`."""
+    """Return the verified manifest in ``folder``; see :func:`parse_manifest`."""
     return parse_manifest(_read(folder / MANIFEST, most=MAX_MANIFEST_BYTES), folder.name)
 
 

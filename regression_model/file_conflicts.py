@@ -47,7 +47,7 @@ def _inputs_by_identity(inputs: Mapping[str, Path]) -> dict[Identity, tuple[str,
 
 
 def _identity(file: Path) -> Identity | None:
-    """What all names of a file share; its place where there is no file yet; None for a device."""
+    """Return what all names of a file share, or its place if it is new; None for a device."""
     try:
         found = file.stat()
     except OSError:

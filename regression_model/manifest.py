@@ -35,7 +35,7 @@ _Text = Annotated[
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether ``name`` is one component of a path: no folder, no ``..``, no hidden file."""
+    """Return whether ``name`` is one component of a path: no folder, no ``..``, no hidden file."""
     try:
         _NAMES.validate_python(name)
     except ValidationError:

@@ -33,7 +33,7 @@ from regression_model.scorer import Scorer
 if TYPE_CHECKING:
     from regression_model.batch.encode import ColumnEncoder
 
-_LONG_FRAME = 64  # rows from which on a DataFrame is valued faster by columns than by rows
+_MIN_ROWS_BY_COLUMNS = 64  # rows from which on a DataFrame is valued faster by columns than by rows
 TOLERANCE = 1.0  # dollars between the same house scored twice, and between the two twins
 
 
@@ -200,7 +200,7 @@ class Model:
         >>> len(answer["predictions"])
         2
         """
-        if is_frame(input_data) and not explain and len(input_data) >= _LONG_FRAME:
+        if is_frame(input_data) and not explain and len(input_data) >= _MIN_ROWS_BY_COLUMNS:
             from regression_model.batch.frames import predict_frame
 
             return predict_frame(self, input_data)

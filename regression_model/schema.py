@@ -74,7 +74,7 @@ def _any_name(f: Feature) -> JSONSchema:
 
 
 def _pairs(f: Feature) -> Iterable[tuple[str, str]]:
-    """The names of ``f`` that no house has both of."""
+    """Return the names of ``f`` that no house has both of."""
     return combinations((f.name, *f.aliases), 2)
 
 

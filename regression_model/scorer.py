@@ -60,7 +60,7 @@ class Scorer:
         return self.valuation(*self._session.run(OUTPUT_NAMES, {INPUT_NAME: matrix}))
 
     def valuation(self, log_price: Dollars, difficulty: Dollars) -> Valuation:
-        """What the graph's outputs say, each of shape ``(n, 1)``."""
+        """Return what the graph's outputs say, each of shape ``(n, 1)``."""
         price = np.exp(log_price[:, 0])
         spread = np.exp(self._half_width * difficulty[:, 0])
         return Valuation(price, price / spread, price * spread, self._fsd * difficulty[:, 0])
@@ -111,7 +111,7 @@ class _OneRow(threading.local):
 
 
 def open_session(graph: bytes) -> Any:
-    """An inference session that uses one core."""
+    """Return an inference session that uses one core."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterable
 from functools import lru_cache
 
-_REMEMBERED = 10_000
-_ALIKE = 0.6  # difflib's similarity, from which on a name is suggested
+_MAX_REMEMBERED = 10_000
+_MIN_SIMILARITY = 0.6  # difflib's similarity, from which on a name is suggested
 
 
 def nearest(text: str, candidates: tuple[str, ...]) -> str | None:
@@ -17,11 +17,12 @@ def nearest(text: str, candidates: tuple[str, ...]) -> str | None:
     that is longer than any similar one can be is not searched for.
     """
     longest = max(map(len, candidates), default=0)
-    if 2 * longest < _ALIKE * (longest + len(text)):
+    if 2 * longest < _MIN_SIMILARITY * (longest + len(text)):
         return None
     return _search(text, candidates)
 
 
+<<<<<<< HEAD:regression_model/suggestions.py
 def suggest(text: str, candidates: Iterable[str], otherwise: str | None = None) -> str:
     """Return the question whether the nearest of ``candidates`` was meant, else ``otherwise``.
 
@@ -35,6 +36,9 @@ def suggest(text: str, candidates: Iterable[str], otherwise: str | None = None) 
 
 
 @lru_cache(maxsize=_REMEMBERED)
+=======
+@lru_cache(maxsize=_MAX_REMEMBERED)
+>>>>>>> 201ef74 (Name modules, functions and limits by what they are):regression_model/reading/suggestions.py
 def _search(text: str, candidates: tuple[str, ...]) -> str | None:
-    found = difflib.get_close_matches(text, candidates, n=1, cutoff=_ALIKE)
+    found = difflib.get_close_matches(text, candidates, n=1, cutoff=_MIN_SIMILARITY)
     return found[0] if found else None

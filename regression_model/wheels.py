@@ -23,7 +23,7 @@ _MANIFEST = re.compile(rf"{_MODELS}[^/]+/{re.escape(MANIFEST)}")
 
 
 def is_wheel(path: Path) -> bool:
-    """Whether ``path`` is a file that is called like a wheel."""
+    """Return whether ``path`` is a file that is called like a wheel."""
     return path.suffix == SUFFIX and path.is_file()
 
 

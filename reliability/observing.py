@@ -55,7 +55,7 @@ def _counted(service: Service) -> int:
 
 @scenario(
     "chaos",
-    fault="4 processes write 5,000 lines of log each while a new file is begun every second",
+    fault="4 processes write 5,000 lines of log each while a new file is started every second",
     promise="20,000 whole lines",
     full=10_000,
     short=1_000,
@@ -77,7 +77,7 @@ def rotating_log(trial: Trial) -> Measured:
     faults = answers.faults()
     faults += [f"{broken} lines are not whole"] if broken else []
     faults += [f"exit code {code}"] if code else []
-    faults += ["no new file was begun"] if files < 2 else []
+    faults += ["no new file was started"] if files < 2 else []
     for event in EVENTS:
         if whole[event] != answers.asked:
             faults.append(f"{whole[event]} lines of {event}, {answers.asked} requests")

@@ -15,7 +15,7 @@ import pytest
 
 from regression_model import InvalidInput, Model
 from regression_model.answer import table_names
-from regression_model.reading.tables import CHUNK
+from regression_model.reading.tables import CHUNK_ROWS
 from regression_model.scoring import Tally, score_table
 
 HEADER = "Id,Neighborhood,OverallQual,YearBuilt,GrLivArea"
@@ -55,7 +55,7 @@ def write_houses(path: Path, houses: list[dict[str, Any]]) -> Path:
 
 def spoiled(error: bytes) -> bytes:
     """A CSV file whose fault stands behind the first chunk, when output was already begun."""
-    good = b"".join(b"%d,NAmes,5,1960,1000\n" % i for i in range(CHUNK + 100))
+    good = b"".join(b"%d,NAmes,5,1960,1000\n" % i for i in range(CHUNK_ROWS + 100))
     return HEADER.encode() + b"\n" + good + error
 
 
@@ -110,7 +110,7 @@ def test_a_row_without_a_price_keeps_its_place_and_says_why(
 
 
 def test_n_rows_in_give_n_rows_out_in_order_across_chunks(model: Model, tmp_path: Path) -> None:
-    count = 2 * CHUNK + 100
+    count = 2 * CHUNK_ROWS + 100
     bad = set(range(3, count, 29))
     source, output = tmp_path / "houses.ndjson", tmp_path / "prices.ndjson"
     lines = [
@@ -127,7 +127,7 @@ def test_n_rows_in_give_n_rows_out_in_order_across_chunks(model: Model, tmp_path
     assert {i for i, row in enumerate(rows) if row["prediction"] is None} == bad
     assert rows[3]["errors"].startswith("line 4 is not strict JSON")
     assert tally.counts()["priced"] == count - len(bad)
-    for i in (0, CHUNK - 1, CHUNK, 2 * CHUNK, count - 1):
+    for i in (0, CHUNK_ROWS - 1, CHUNK_ROWS, 2 * CHUNK_ROWS, count - 1):
         assert i not in bad
         (price,) = model.predict({**LEAST, "GrLivArea": 500 + i})["predictions"]
         assert rows[i]["prediction"] == pytest.approx(price, abs=0.011)

@@ -22,7 +22,7 @@ Guard = Callable[["WSGIEnvironment"], None]
 
 
 def guards_of(config: Config) -> tuple[Guard, ...]:
-    """What is switched on, in the order in which a request passes it; only that is imported."""
+    """Return the guards that are switched on, in their order; others are not imported."""
     guards: list[Guard] = []
     if config["ML_API_TRUSTED_HOSTS"]:
         guards.append(HostGuard(config["ML_API_TRUSTED_HOSTS"]))

@@ -92,7 +92,7 @@ class KeyGuard:
 
 
 def _version(path: str) -> object:
-    """What changes whenever the file does; None where there is none."""
+    """Return what changes whenever the file does; None where there is none."""
     try:
         found = Path(path).stat()
     except OSError:

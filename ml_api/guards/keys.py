@@ -74,7 +74,7 @@ class Keys:
 
 
 def read_keys(path: str | Path) -> Keys:
-    """The keys in the file at ``path``; raises :class:`KeysUnusable`."""
+    """Return the keys in the file at ``path``; raises :class:`KeysUnusable`."""
     try:
         text = Path(path).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -92,7 +92,7 @@ def _parse(words: list[str]) -> Key:
 
 
 def _end_of(last: str) -> float:
-    """The moment at which the day ``last`` is over, in UTC."""
+    """Return the moment at which the day ``last`` is over, in UTC."""
     try:
         day = date.fromisoformat(last)
     except ValueError:
@@ -101,7 +101,7 @@ def _end_of(last: str) -> float:
 
 
 def new_key(name: str, *, last: str = "") -> tuple[str, str]:
-    """A new key, and the line of a file that lets it in. Raises ``ValueError``."""
+    """Return a new key, and the line of a file that lets it in. Raises ``ValueError``."""
     key = PREFIX + secrets.token_urlsafe(KEY_BYTES)
     words = [name, sha256(key.encode()).hexdigest(), *([last] if last else [])]
     _parse(words)

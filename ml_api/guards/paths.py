@@ -11,5 +11,5 @@ CLIENT = "ml_api.client"  # key of the environment: the name of the API key
 
 
 def wants_key(path: str) -> bool:
-    """Whether a path is for holders of an API key, where keys are asked for."""
+    """Return whether a path is for holders of an API key, where keys are asked for."""
     return path not in OPEN_PATHS | KEYLESS_PATHS and not path.startswith(KEYLESS_FOLDER)

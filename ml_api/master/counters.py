@@ -30,7 +30,7 @@ NOTE = slice(8, 512)
 NAMES = slice(512, 24 * 1024)
 VALUES = slice(24 * 1024, SLOT_BYTES)
 SPILL = 128  # the last doubles: for what finds no room, and is not read
-MOST = (SLOT_BYTES - VALUES.start) // 8 - SPILL
+MAX_VALUES = (SLOT_BYTES - VALUES.start) // 8 - SPILL
 # Before the slots: what this file is, and a byte for each slot that was ever used.
 MARK = b"ml-api counters 1\n"
 USED = mmap.PAGESIZE - SLOTS
@@ -70,7 +70,7 @@ class Counters:
         self.note({})
 
     def index(self, family: str, bounds: tuple[float, ...] = (), **labels: str) -> int:
-        """Where the sum of this name is: its value, or first its buckets and then its total."""
+        """Return the place of a sum: of its value, or of its buckets and then its total."""
         line = json.dumps([family, labels, bounds], separators=(",", ":")).encode()
         with self.lock:
             if line not in self._known:
@@ -84,7 +84,7 @@ class Counters:
         self._slot[NOTE] = (text if len(text) <= size else b"{}").ljust(size, b"\0")
 
     def read(self) -> Iterator[Series]:
-        """The sums of all processes, ended ones included; a name may come more than once."""
+        """Yield the sums of all processes, ended ones included; a name may come more than once."""
         for slot in self._used():
             memory = self._memory[_place(slot)]
             values: list[float] = [*memory[VALUES].cast("d")]
@@ -93,7 +93,7 @@ class Counters:
                 yield Series(family, labels, tuple(bounds), values[index : index + width])
 
     def processes(self) -> dict[int, tuple[int, dict[str, str]]]:
-        """The process that holds each slot now, and its note."""
+        """Return the process that holds each slot now, and its note."""
         found = {}
         for slot in self._used():
             pid = os.getpid() if slot == self._own else _holder(self._shared, slot)
@@ -113,8 +113,8 @@ class Counters:
     def _name(self, line: bytes, width: int) -> int:
         start = _used_bytes(self._slot)
         end = start + len(line) + 1
-        if self._next + width > MOST or NAMES.start + end > NAMES.stop:
-            return MOST  # labels are bounded, so this is far; if it comes, no request fails of it
+        if self._next + width > MAX_VALUES or NAMES.start + end > NAMES.stop:
+            return MAX_VALUES  # labels are bounded, so this is rare; no request fails
         self._slot[NAMES.start + start : NAMES.start + end] = line + b"\n"
         self._slot[:8] = struct.pack("q", end)  # last: whoever reads meets whole lines only
         index = self._next
@@ -135,7 +135,7 @@ def share() -> int:
 
 
 def is_shared(descriptor: str) -> bool:
-    """Whether this is the number of a file that ``share`` made."""
+    """Return whether this is the number of a file that ``share`` made."""
     try:
         return os.pread(int(descriptor), len(MARK), 0) == MARK
     except (ValueError, OverflowError, OSError):
@@ -161,7 +161,7 @@ def _take(shared: int) -> tuple[int, memoryview]:
 
 
 def _holder(shared: int | None, slot: int) -> int:
-    """The process that has locked a slot, 0 where there is none or no way to know."""
+    """Return the process that has locked a slot, 0 where there is none or no way to know."""
     if shared is None or sys.platform != "linux":
         return 0
     import fcntl
@@ -186,7 +186,7 @@ def _names(slot: memoryview) -> bytes:
 
 @lru_cache(maxsize=64)
 def _lines(names: bytes) -> tuple[tuple[bytes, int, int], ...]:
-    """Each name with the index of its first value and how many it has."""
+    """Return each name with the index of its first value and how many it has."""
     found, index = [], 0
     for line in names.splitlines():
         width = _width(json.loads(line)[2])

@@ -27,7 +27,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 def expose(counters: Counters, accept: str, *, revision: str | None) -> tuple[bytes, str]:
-    """All metrics in the format that ``accept`` prefers, and its content type.
+    """Return all metrics in the format that ``accept`` prefers, and its content type.
 
     ``revision`` is the source commit of the process that answers.
     """
@@ -60,7 +60,7 @@ class _Collector:
 
 
 def _sums(counters: Counters) -> dict[str, dict[Labels, list[float]]]:
-    """What all workers counted, by family and labels."""
+    """Return what all workers counted, by family and labels."""
     sums: dict[str, dict[Labels, list[float]]] = defaultdict(dict)
     for series in counters.read():
         family = FAMILIES.get(series.family)

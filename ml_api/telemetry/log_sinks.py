@@ -63,14 +63,14 @@ class Descriptor:
         return data
 
     def _wait(self) -> bool:
-        """Whether there was room in time."""
+        """Return whether there was room in time."""
         poll = select.poll()
         poll.register(self._descriptor, select.POLLOUT)
         return bool(poll.poll(PATIENCE_SECONDS * 1000))
 
 
 def _without_waiting(descriptor: int) -> int:
-    """A pipe is opened anew: to write without waiting is a mark that all who share it would get."""
+    """Open a pipe again: "write without waiting" would affect all who share it otherwise."""
     if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
         try:
             return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK)

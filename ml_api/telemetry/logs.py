@@ -80,7 +80,7 @@ def end() -> None:
 
 
 def request_id() -> str:
-    """The id of the request that is being answered, empty where there is none."""
+    """Return the id of the request that is being answered, empty where there is none."""
     return _request.get({}).get("request_id", "")
 
 

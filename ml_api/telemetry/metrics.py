@@ -32,7 +32,7 @@ DOLLARS = (
 RATIOS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
 
 # From so many houses on, arrays are quicker than one house after the other.
-MANY = 32
+MIN_ROWS_BY_ARRAY = 32
 
 
 class Family(NamedTuple):
@@ -99,7 +99,7 @@ class Metrics:
     def priced(self, result: Prediction) -> None:
         """Houses were asked for, and this is what the model made of them."""
         prices, ranges = result["predictions"], result["intervals"]
-        if len(prices) < MANY:
+        if len(prices) < MIN_ROWS_BY_ARRAY:
             self._add_few(prices, ranges)
         else:
             self._add_many(prices, ranges)
@@ -171,13 +171,13 @@ class Metrics:
 
 
 def _histogram(bounds: tuple[float, ...], observed: Any) -> Any:
-    """How many were observed in each bucket, then their sum, as ``Counters`` lays them out."""
+    """Return the count of each bucket and then the sum, in the order of ``Counters``."""
     buckets = np.bincount(np.searchsorted(bounds, observed), minlength=len(bounds) + 1)
     return np.append(buckets, observed.sum())
 
 
 def metrics() -> Metrics:
-    """The metrics of the current application."""
+    """Return the metrics of the current application."""
     return cast(Metrics, current_app.extensions[EXTENSION])
 
 

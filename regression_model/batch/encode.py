@@ -62,7 +62,7 @@ class ColumnEncoder:
                 matrix[:, self._places[f.name]] = np.where(doubts, np.nan, numbers)
             elif f is identifier:
                 ids = np.where(doubts, np.nan, numbers)
-        doubtful |= self._encoder.remarkable(matrix)
+        doubtful |= self._encoder.needs_warning(matrix)
         known = np.add.reduce(matrix == matrix, axis=1) + none
         return Encoded(matrix, doubtful, known, ids)
 

@@ -48,7 +48,7 @@ def _parquet(reader: TableReader, spec: Spec) -> Iterator[Part]:
     try:
         with parquet.ParquetFile(reader.path) as file:
             schema = file.schema_arrow
-            used = reader.notice(schema.names)
+            used = reader.warn_of_columns(schema.names)
         wanted = [name for name in schema.names if name in used]
         texts = [name for name in wanted if pa.types.is_string(schema.field(name).type)]
         with parquet.ParquetFile(reader.path, read_dictionary=texts) as file:

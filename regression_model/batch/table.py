@@ -65,7 +65,7 @@ def value_table(
         source = parts(reader, model.spec)
         for done in in_order(work, source, workers=workers or available_cores()):
             write(done.content)
-            reader.meet(done.names)
+            reader.add_columns(done.names)
             report(done)
 
 

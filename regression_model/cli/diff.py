@@ -95,7 +95,7 @@ def _check_report(report: Path | None) -> None:
 
 
 def _model(named: str, folder: Path) -> Model | None:
-    """The model a person calls ``named``; None where it is the last of no releases."""
+    """Return the model a person calls ``named``; None where it is the last of no releases."""
     from regression_model.differential.released import artifact_path
     from regression_model.predict import load_model
 

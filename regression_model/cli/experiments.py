@@ -11,7 +11,7 @@ import click
 from regression_model.cli.files import FileCommand, OutputPath, check_files
 from regression_model.cli.sales import config_option, data_option, given_sales, repeats_option
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
-from regression_model.cli.tracking import asked_store, insist, track_option, track_saved
+from regression_model.cli.tracking import asked_store, fail_if_required, track_option, track_saved
 
 if TYPE_CHECKING:
     from regression_model.sales.table import Sales
@@ -79,7 +79,7 @@ def command(
     outcome = None if store is None or output is None else track_saved(output, store)
     if as_json:
         print_json(summary if outcome is None else {**summary, "tracking": outcome.as_dict()})
-    insist(store, outcome)
+    fail_if_required(store, outcome)
 
 
 def _summary(sales: Sales, found: Sequence[Result]) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def _comparables(comparables: list[Comparable]) -> Table:
 
 
 def _bar(share: float, half: int) -> Text:
-    """A bar to the left or the right of the middle, in steps of half a character."""
+    """Return a bar to the left or the right of the middle, in steps of half a character."""
     from rich.text import Text
 
     whole, part = divmod(round(2 * half * abs(share)), 2)

@@ -11,7 +11,7 @@ from regression_model.cli.files import FileCommand, InputPath, OutputPath
 from regression_model.cli.sales import config_option
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 
 
 @click.command("explore", cls=FileCommand)
@@ -88,7 +88,7 @@ def _show(found: Any, report: Path) -> None:
     table = Table("where", "", "what deserves a look", "rows", title=Text(title))
     table.columns[3].justify = "right"
     styles = ("bold red", "yellow", "")
-    for finding in listed[:MOST_SHOWN]:
+    for finding in listed[:MAX_SHOWN]:
         what = finding.message + (f" ({finding.where})" if finding.where else "")
         table.add_row(
             Text(finding.column),
@@ -98,8 +98,8 @@ def _show(found: Any, report: Path) -> None:
         )
     console = results()
     console.print(table)
-    if len(listed) > MOST_SHOWN:
-        console.print(f"… and {len(listed) - MOST_SHOWN} more, in the page")
+    if len(listed) > MAX_SHOWN:
+        console.print(f"… and {len(listed) - MAX_SHOWN} more, in the page")
     strongest = ", ".join(r.feature.name for r in found.target_relations[:5])
     if strongest:
         target = found.table.spec.target.name

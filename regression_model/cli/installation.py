@@ -33,5 +33,5 @@ def _has_files_here(distribution: Distribution) -> bool:
 
 
 def _normalized(name: str) -> str:
-    """A name as package indexes compare it (PEP 503)."""
+    """Return a name as package indexes compare it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

@@ -12,7 +12,7 @@ from regression_model.cli.files import FileCommand, InputPath, OutputFolder
 from regression_model.cli.sales import check_epoch
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
 
-MOST_LINES = 20
+MAX_LINES = 20
 
 
 @click.command("reproduce", cls=FileCommand)
@@ -95,7 +95,7 @@ def _show(compared: Any) -> None:
 def _list(title: str, differences: Any) -> None:
     if differences:
         results().print(title)
-    for difference in differences[:MOST_LINES]:
+    for difference in differences[:MAX_LINES]:
         results().print(f"  {difference}", markup=False, soft_wrap=True)
-    if len(differences) > MOST_LINES:
-        results().print(f"  … and {len(differences) - MOST_LINES} more (all with --json)")
+    if len(differences) > MAX_LINES:
+        results().print(f"  … and {len(differences) - MAX_LINES} more (all with --json)")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def usual_data() -> Path | None:
-    """The fetched sales, where there are some."""
+    """Return the fetched sales, where there are some."""
     from regression_model.sources.folder import fetched_data
 
     return fetched_data()
@@ -76,7 +76,7 @@ def given_sales(data: Path | None, spec: Spec, *, doing: str) -> Sales:
 def snapshot_file(
     data: Path | None, sql: str | None, database: str | None, spec: Spec
 ) -> Path | None:
-    """The table of sales that was named: ``data``, or the snapshot of what ``sql`` gave."""
+    """Return the table of sales that was named: ``data``, or the snapshot of what ``sql`` gave."""
     if sql is None:
         if database is not None:
             raise click.UsageError("--database is for --sql, which gives the query")

@@ -58,7 +58,7 @@ def messages() -> Console:
 
 
 def progress_bar(*more: ProgressColumn) -> Progress:
-    """A bar with what is being done and the time it takes; silent where nobody watches.
+    """Return a bar with what is being done and the time it takes; silent where nobody watches.
 
     ``more`` columns stand at its end.
     """

@@ -71,7 +71,7 @@ def recorded_in(
 def _run(
     path: Path | None, name: str | None, usage: Path | None, temporary: Path
 ) -> tuple[Run, str]:
-    """What is to be recorded, and the tag that it is known by."""
+    """Return what is to be recorded, and the tag that it is known by."""
     from dataclasses import asdict, replace
     from functools import cache
 
@@ -118,7 +118,7 @@ def _is_database(path: Path) -> bool:
 
 
 def summary(store: Store, recorded: Recorded) -> dict[str, Any]:
-    """What machines are told of a run that was recorded."""
+    """Return what machines are told of a run that was recorded."""
     from dataclasses import asdict
 
     return {"uri": store.shown, **asdict(recorded)}

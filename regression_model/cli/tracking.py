@@ -14,8 +14,8 @@ from regression_model.cli.screen import messages, progress_bar
 from regression_model.errors import MissingDependency
 
 if TYPE_CHECKING:
-    from regression_model.tracking.apart import Outcome
     from regression_model.tracking.store import Store
+    from regression_model.tracking.subprocess_tracking import Outcome
 
 track_option = click.option(
     "--track/--no-track",
@@ -38,14 +38,19 @@ experiment_option = click.option(
 
 
 def asked_store(track: bool | None, text: str, *, label: str) -> Store | None:
-    """Where to record, None where that is not asked for; ``text`` is the config's.
+    """Return where to record, None where that is not asked for; ``text`` is the config's.
 
     Refuses before the work begins what could only fail after it.
     """
     if track is False:
         return None
     from regression_model.config.reader import parse_tracking
-    from regression_model.tracking.store import URI_VARIABLE, check_begun, read_timeout, store_of
+    from regression_model.tracking.store import (
+        URI_VARIABLE,
+        check_existing_run,
+        read_timeout,
+        store_of,
+    )
 
     section = parse_tracking(text, label=label)
     if track is None and section is None and not os.environ.get(URI_VARIABLE):
@@ -54,18 +59,18 @@ def asked_store(track: bool | None, text: str, *, label: str) -> Store | None:
         raise MissingDependency("mlflow", extra="mlflow", purpose="--track")
     read_timeout()
     store = store_of(config=section)
-    check_begun(store)
+    check_existing_run(store)
     return store
 
 
 def track_saved(saved: Path, store: Store, *, options: Sequence[str] = ()) -> Outcome:
     """Record what was saved, for a limited time; what fails is said and does no harm."""
-    from regression_model.tracking.apart import track_apart
     from regression_model.tracking.store import read_timeout
+    from regression_model.tracking.subprocess_tracking import track_in_subprocess
 
     with progress_bar() as bar:
         bar.add_task(f"Recording in {store.shown}", total=None)
-        outcome = track_apart(saved, store, timeout=read_timeout(), options=options)
+        outcome = track_in_subprocess(saved, store, timeout=read_timeout(), options=options)
     if outcome.run is None:
         messages().print(
             f"not tracked: {outcome.error}. Nothing is lost; record it later with: {outcome.later}",
@@ -79,10 +84,10 @@ def track_saved(saved: Path, store: Store, *, options: Sequence[str] = ()) -> Ou
     return outcome
 
 
-def insist(store: Store | None, outcome: Outcome | None) -> None:
-    """End with 2 where a run that others began for this has nothing in it.
+def fail_if_required(store: Store | None, outcome: Outcome | None) -> None:
+    """End with 2 if nothing was recorded in a run that exists already.
 
-    `mlflow run` would call it finished. Without such a run, nothing that tracking does ends a
+    `mlflow run` would call that run finished. Without such a run, a failure of tracking ends no
     command.
     """
     if store is not None and store.run_id is not None and outcome is not None and not outcome.run:

@@ -24,11 +24,11 @@ from regression_model.cli.sales import (
     sql_option,
 )
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
-from regression_model.cli.tracking import asked_store, insist, track_option, track_saved
+from regression_model.cli.tracking import asked_store, fail_if_required, track_option, track_saved
 
 if TYPE_CHECKING:
-    from regression_model.tracking.apart import Outcome
     from regression_model.tracking.store import Store
+    from regression_model.tracking.subprocess_tracking import Outcome
     from regression_model.tracking.usage import Usage
 
 
@@ -112,7 +112,7 @@ def command(
     if as_json:
         tracking = {} if outcome is None else {"tracking": outcome.as_dict()}
         print_json({**_summary(folder, sales, trained), **tracking})
-    insist(store, outcome)
+    fail_if_required(store, outcome)
 
 
 @contextmanager

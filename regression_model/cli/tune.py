@@ -10,7 +10,7 @@ import click
 from regression_model.cli.files import FileCommand, OutputPath
 from regression_model.cli.sales import config_option, data_option, given_sales, repeats_option
 from regression_model.cli.screen import json_option, messages, print_json, progress_bar, results
-from regression_model.cli.tracking import asked_store, insist, track_option, track_saved
+from regression_model.cli.tracking import asked_store, fail_if_required, track_option, track_saved
 
 if TYPE_CHECKING:
     from regression_model.training.tuning.proposal import Proposal
@@ -88,7 +88,7 @@ def command(
     if interrupted:
         messages().print("Interrupted: the same command goes on with the study.")
         click.get_current_context().exit(INTERRUPTED)
-    insist(store, outcome)
+    fail_if_required(store, outcome)
 
 
 def _run(search: Search, trials: int) -> tuple[Comparison | None, bool]:

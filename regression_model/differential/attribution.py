@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from regression_model.differential.side import Reals, Side, Step
+from regression_model.differential.valued_model import Reals, Step, ValuedModel
 from regression_model.explaining.shapley import contributions
 from regression_model.reading.encoder import Matrix
 
@@ -55,7 +55,7 @@ class Attributor:
     sampled Shapley values cancels where the models agree.
     """
 
-    def __init__(self, old: Side, new: Side) -> None:
+    def __init__(self, old: ValuedModel, new: ValuedModel) -> None:
         self._sides = (old, new)
         self._fields = list(dict.fromkeys([*new.fields, *old.fields]))
         self._columns = [[self._fields.index(name) for name in s.fields] for s in self._sides]
@@ -73,7 +73,7 @@ class Attributor:
         return Attribution(self._level, changes)
 
     def field_movements(self, rows: NDArray[np.intp], *, step: Step) -> list[FieldMovement]:
-        """What moves the houses at ``rows`` on average, largest change first."""
+        """Return what moves the houses at ``rows`` on average, largest change first."""
         pairs = []
         for row in rows:
             pairs.append(self._contributions(int(row)))
@@ -87,7 +87,7 @@ class Attributor:
         ]
 
     def _contributions(self, row: int) -> tuple[Reals, Reals]:
-        """What each field adds to the log price of a house, in the old and in the new model."""
+        """Return what each field adds to the log price of a house, in both models."""
         switches = np.zeros(len(self._fields), np.float32)
         for side, columns, typical in zip(self._sides, self._columns, self._typical, strict=True):
             house = side.matrix[row]

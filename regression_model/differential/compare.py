@@ -15,15 +15,15 @@ from regression_model.differential.descriptions import Differing, differing
 from regression_model.differential.houses import Houses
 from regression_model.differential.movement import Movement, movement, movements
 from regression_model.differential.reactions import Reaction, reactions
-from regression_model.differential.side import Reals, Side, Step, valued
+from regression_model.differential.valued_model import Reals, Step, ValuedModel, value_rows
 from regression_model.errors import InvalidInput
 from regression_model.evaluation.strata import by_label, price_deciles
 from regression_model.evaluation.study import Study, study
 from regression_model.model import Model
-from regression_model.reading.tables import CHUNK
+from regression_model.reading.tables import CHUNK_ROWS
 
 MOVERS = 10
-EXPLAINED = 100  # houses whose moves are split by field
+MAX_EXPLAINED = 100  # houses whose moves are split by field
 PROBED = 50  # houses on which each field is hidden, and set beyond its range
 _SEED = 5
 
@@ -87,7 +87,7 @@ class Difference:
     descriptions: Sequence[Differing]
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as what JSON holds, without single houses but the movers."""
+        """Return the same as what JSON holds, without single houses but the movers."""
         kept = ("range_width", "refused_by_both")
         lists = ("deciles", "locations", "movers", "fields", "reactions", "refusals")
         return {
@@ -103,9 +103,9 @@ class Difference:
 
 
 def steps_of(old: Model, new: Model, houses: Houses, *, movers: int = MOVERS) -> int:
-    """How many steps comparing takes, at most."""
+    """Return how many steps comparing takes, at most."""
     fields = len(old.spec.inputs) + len(new.spec.inputs)
-    return 2 * math.ceil(len(houses.new) / CHUNK) + fields + EXPLAINED + movers
+    return 2 * math.ceil(len(houses.new) / CHUNK_ROWS) + fields + MAX_EXPLAINED + movers
 
 
 def compare(
@@ -120,7 +120,7 @@ def compare(
 
     Raises :class:`InvalidInput` where there is no house that both models value.
     """
-    sides = valued(old, houses.old, step=step), valued(new, houses.new, step=step)
+    sides = value_rows(old, houses.old, step=step), value_rows(new, houses.new, step=step)
     both = np.flatnonzero(~np.isnan(sides[0].price) & ~np.isnan(sides[1].price))
     if not len(both):
         reason = next((text for side in sides for text in side.reasons.values()), "")
@@ -145,7 +145,7 @@ def compare(
         locations=[] if places is None else movements(log_ratio, by_label(places)),
         range_width=_range_width(before, after),
         movers=_movers(before, after, both, places, attributor, count=movers, step=step),
-        fields=attributor.field_movements(_some(len(both), EXPLAINED), step=step),
+        fields=attributor.field_movements(_some(len(both), MAX_EXPLAINED), step=step),
         reactions=_reactions(before, after, step),
         refusals=refusals,
         refused_by_both=by_both,
@@ -155,8 +155,8 @@ def compare(
 
 
 def _movers(
-    before: Side,
-    after: Side,
+    before: ValuedModel,
+    after: ValuedModel,
     rows: NDArray[np.intp],
     places: Sequence[str] | None,
     attributor: Attributor,
@@ -188,18 +188,18 @@ def _some(count: int, most: int) -> NDArray[np.intp]:
     return np.sort(np.random.default_rng(_SEED).permutation(count)[:most])
 
 
-def _reactions(before: Side, after: Side, step: Step) -> list[Reaction]:
+def _reactions(before: ValuedModel, after: ValuedModel, step: Step) -> list[Reaction]:
     rows = _some(len(before.price), PROBED)
     return reactions(before.take(rows), after.take(rows), step=step)
 
 
-def _range_width(before: Side, after: Side) -> float:
+def _range_width(before: ValuedModel, after: ValuedModel) -> float:
     widths = [(side.high - side.low) / side.price for side in (before, after)]
     return float(np.expm1(np.median(np.log(widths[1] / widths[0]))))
 
 
-def _refusals(old: Side, new: Side) -> tuple[list[Refusal], int]:
-    """The houses that only one of the two refuses, and how many both do."""
+def _refusals(old: ValuedModel, new: ValuedModel) -> tuple[list[Refusal], int]:
+    """Return the houses that only one of the two refuses, and how many both do."""
     refused = [set(np.flatnonzero(np.isnan(side.price)).tolist()) for side in (old, new)]
     found = []
     for by, side, only in (
@@ -210,7 +210,9 @@ def _refusals(old: Side, new: Side) -> tuple[list[Refusal], int]:
     return sorted(found, key=lambda refusal: refusal.row), len(refused[0] & refused[1])
 
 
-def _studies(before: Side, after: Side, houses: Houses, rows: NDArray[np.intp]) -> Studies | None:
+def _studies(
+    before: ValuedModel, after: ValuedModel, houses: Houses, rows: NDArray[np.intp]
+) -> Studies | None:
     prices = houses.prices[rows]
     sold = np.flatnonzero(~np.isnan(prices))
     if not len(sold):

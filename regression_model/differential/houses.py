@@ -36,7 +36,7 @@ class Houses:
     notices: Sequence[str]
 
     def seen_by(self, model: Model) -> bool:
-        """Whether ``model`` was trained on this very file."""
+        """Return whether ``model`` was trained on this very file."""
         return bool(model.artifact.manifest["data"]["sha256"] == self.sha256)
 
     def counted(self, number: int) -> str:
@@ -66,7 +66,7 @@ def read_houses(path: Path, old: Model, new: Model) -> Houses:
 
 
 def generated_houses(old: Model, new: Model, *, count: int = GENERATED) -> Houses:
-    """Houses of the bundled generator, other ones than training sees.
+    """Return houses of the bundled generator, other ones than training sees.
 
     Their prices count only where both models were trained on the generator's sales; they say
     nothing of a model of real ones.
@@ -85,7 +85,7 @@ def generated_houses(old: Model, new: Model, *, count: int = GENERATED) -> House
 
 
 def _prices(rows: Sequence[Any], model: Model) -> tuple[NDArray[np.float64], list[str]]:
-    """The price of each house, NaN where there is no possible one, and a remark on these."""
+    """Return the price of each house, NaN where there is no possible one, and a remark on these."""
     given, faults = check_prices(rows, model.spec)
     refused = {row for row, _, _ in faults}
     prices = [

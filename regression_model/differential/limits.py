@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from regression_model.differential.compare import Difference, Studies
     from regression_model.evaluation.study import Study
 
-_MOST_NAMED = 4
-_SHOWN = 0.00005  # what is smaller is shown as 0.00%, and nothing is responsible for it
+_MAX_NAMED = 4
+_MIN_SHOWN = 0.00005  # what is smaller is shown as 0.00%, and nothing is responsible for it
 _NEAR = 0.25  # of the largest change, what else is named
 
 
@@ -55,12 +55,12 @@ class Check:
 
     @property
     def shown(self) -> str:
-        """The value as people read it."""
+        """Return the value as people read it."""
         return LIMITED[self.name].form.format(self.value)
 
     @property
     def demand(self) -> str:
-        """The limit as people read it."""
+        """Return the limit as people read it."""
         return f"at most {LIMITED[self.name].form.format(self.limit)}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,14 +68,14 @@ class Check:
 
 
 def checks_of(difference: Difference, limits: Mapping[str, float]) -> list[Check]:
-    """Each figure that has a limit and can be measured here, always in the same order."""
+    """Return each figure that has a limit and can be measured here, always in the same order."""
     found = {name: LIMITED[name].measure(difference) for name in LIMITED if name in limits}
     return [Check(n, f.value, limits[n], f.where) for n, f in found.items() if f is not None]
 
 
 def _decile_shift(difference: Difference) -> Figure:
     worst = farthest(difference.deciles)
-    where = f"prices of {worst.name}" if abs(worst.shift) >= _SHOWN else ""
+    where = f"prices of {worst.name}" if abs(worst.shift) >= _MIN_SHOWN else ""
     return Figure(_size(np.log1p(worst.shift)), where)
 
 
@@ -95,14 +95,14 @@ def _reaction(*, hidden: bool) -> Callable[[Difference], Figure | None]:
 
 
 def leading_fields(difference: Difference) -> str:
-    """The fields whose contributions changed most, as a list in words; empty where none did."""
+    """Return the fields whose contributions changed most, as text; empty if none did."""
     return _named([(field.field, field.change) for field in difference.fields])
 
 
 def _named(changes: Sequence[tuple[str, float]]) -> str:
-    """The first names, as far as their changes come near the largest, which stands first."""
-    least = max(changes[0][1] * _NEAR, _SHOWN)
-    return ", ".join(name for name, change in changes[:_MOST_NAMED] if change >= least)
+    """Return the first names, as far as their changes come near the largest, which stands first."""
+    least = max(changes[0][1] * _NEAR, _MIN_SHOWN)
+    return ", ".join(name for name, change in changes[:_MAX_NAMED] if change >= least)
 
 
 def _refused(difference: Difference) -> Figure:
@@ -114,7 +114,7 @@ def _refused(difference: Difference) -> Figure:
 
 
 def _of_sales(title: str, form: str, figure: Callable[[Study], float | None]) -> Limited:
-    """The change of a figure of labelled sales, without its sign; None where there is none."""
+    """Return the absolute change of a figure of labelled sales, or None."""
 
     def measure(difference: Difference) -> Figure | None:
         studies: Studies | None = difference.studies
@@ -135,7 +135,7 @@ def _ratio(name: str) -> Limited:
 
 
 def _size(log_change: float) -> float:
-    """A change of the logarithm of prices as a share, whatever its direction."""
+    """Return a change of the logarithm of prices as a share, whatever its direction."""
     return float(np.expm1(abs(log_change)))
 
 
@@ -167,7 +167,7 @@ LIMITED: dict[str, Limited] = {
 
 
 def limits_in_force(difference: Difference) -> dict[str, float]:
-    """The limits of the new model's config; the bundled config's where that one has none."""
+    """Return the limits of the new model's config; the bundled config's where that one has none."""
     limits = difference.new.spec.differential
     if limits is None:
         from regression_model.config.reader import load_spec

@@ -46,10 +46,10 @@ def movement(name: str, log_ratio: Reals) -> Movement:
 
 
 def movements(log_ratio: Reals, strata: Sequence[Stratum]) -> list[Movement]:
-    """The same for each of ``strata``."""
+    """Return the same for each of ``strata``."""
     return [movement(stratum.name, log_ratio[stratum.rows]) for stratum in strata]
 
 
 def farthest(groups: Sequence[Movement]) -> Movement:
-    """The group whose prices shifted most, up or down alike."""
+    """Return the group whose prices shifted most, up or down alike."""
     return max(groups, key=lambda group: abs(np.log1p(group.shift)))

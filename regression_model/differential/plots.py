@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _PERCENT = "{x:+.0f}%"
 _BINS = 60
-_SHOWN = 5.0  # percent up and down at the least: ticks of smaller moves would all read 0%
+_MIN_PERCENT = 5.0  # percent up and down at the least: ticks of smaller moves would all read 0%
 
 
 def distribution(canvas: Canvas, difference: Difference) -> None:
@@ -51,14 +51,14 @@ def by_price(canvas: Canvas, difference: Difference) -> None:
     axes.plot(middle, median, color=VERMILION, marker="o", label="median of each tenth")
     axes.set(xscale="log", xlabel="price", ylabel="new price above or below old")
     low_end, high_end = axes.get_ylim()
-    axes.set_ylim(min(low_end, -_SHOWN), max(high_end, _SHOWN))
+    axes.set_ylim(min(low_end, -_MIN_PERCENT), max(high_end, _MIN_PERCENT))
     axes.yaxis.set_major_formatter(_PERCENT)
     dollar_ticks(axes.xaxis, np.array([difference.mid.min() / 1.08, difference.mid.max() * 1.08]))
     legend_above(axes)
 
 
 def figures(difference: Difference) -> list[Figure]:
-    """Both plots, each with the sentence that says what to see."""
+    """Return both plots, each with the sentence that says what to see."""
     spread = draw(
         lambda canvas: distribution(canvas, difference),
         name="moves",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from regression_model.config.spec import Feature
-from regression_model.differential.side import Side, Step
+from regression_model.differential.valued_model import Step, ValuedModel
 from regression_model.reading.encoder import Matrix
 
 HIDDEN, BELOW, ABOVE = "hidden", "far below its range", "far above its range"
@@ -31,7 +31,7 @@ class Reaction:
         return self.new - self.old
 
 
-def reactions(old: Side, new: Side, *, step: Step) -> list[Reaction]:
+def reactions(old: ValuedModel, new: ValuedModel, *, step: Step) -> list[Reaction]:
     """Probe every field that both models know on the same houses; largest change first.
 
     A field is hidden, against its own value; and set to the lowest and highest possible value,

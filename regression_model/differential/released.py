@@ -16,11 +16,11 @@ LAST = "released"
 _VERSION = re.compile(r"\d+(\.\d+)*((a|b|rc|\.post|\.dev)\d+)*")
 _FAILED = re.compile(r"Could not fetch URL (\S+): (.+?)(?: - skipping)?$", re.MULTILINE)
 _NOT_THERE = "404 Client Error"
-_TIMEOUT = 600  # seconds; a limit against hanging
+_TIMEOUT_SECONDS = 600  # seconds; a limit against hanging
 
 
 def artifact_path(named: str, folder: Path) -> Path | None:
-    """Where the artifact is that a person calls ``named``; None for a last release where none is.
+    """Return the path of the artifact ``named``; None if the last release does not exist.
 
     It is a folder, a wheel, a released version such as ``0.1.0``, or ``released`` for the newest
     one. A release is downloaded into ``folder`` with pip, from where pip is set to look; nothing of
@@ -41,7 +41,7 @@ def artifact_path(named: str, folder: Path) -> Path | None:
 
 
 def _downloaded(version: str, folder: Path) -> Path | None:
-    """The wheel of ``version``, or of the newest one; None where the index holds no release."""
+    """Return the wheel of ``version`` or of the newest one; None without a release."""
     wanted = f"{DISTRIBUTION}=={version}" if version else DISTRIBUTION
     said = _pip_download(wanted, folder)
     wheel = next(folder.glob("*.whl"), None)
@@ -63,16 +63,16 @@ def _downloaded(version: str, folder: Path) -> Path | None:
 
 
 def _pip_download(wanted: str, folder: Path) -> str:
-    """What pip says of its attempt; only with -vv does it say why a page could not be had."""
+    """Return pip's output; only with -vv it says why a page could not be fetched."""
     command = [sys.executable, "-m", "pip", "download", "-vv", "--no-input", "--no-deps"]
     command += ["--disable-pip-version-check", "--no-cache-dir", "--only-binary", ":all:"]
     command += ["--dest", str(folder), wanted]
     try:
         ended = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_TIMEOUT
+            command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_SECONDS
         )
     except subprocess.TimeoutExpired:
-        return f"ERROR: no answer within {_TIMEOUT} seconds"
+        return f"ERROR: no answer within {_TIMEOUT_SECONDS} seconds"
     return ended.stdout + ended.stderr
 
 

@@ -22,7 +22,7 @@ _PAGES, _MARKDOWN = (".html", ".htm"), (".md",)
 
 
 def verdict(difference: Difference, checks: Sequence[Check]) -> str:
-    """All checks in a sentence, and the fields to look at where one failed."""
+    """Return all checks in a sentence, and the fields to look at where one failed."""
     failed = sum(not check.passed for check in checks)
     if not difference.log_ratio.any() and not difference.refusals:
         return "No difference: both models give the same prices."
@@ -34,7 +34,7 @@ def verdict(difference: Difference, checks: Sequence[Check]) -> str:
 
 
 def remarks(difference: Difference) -> list[str]:
-    """What to know before believing the figures of known prices."""
+    """Return what to know before believing the figures of known prices."""
     studies, found = difference.studies, list(difference.houses.notices)
     if studies is not None and (studies.old_has_seen or studies.new_has_seen):
         both = studies.old_has_seen and studies.new_has_seen
@@ -53,7 +53,7 @@ def remarks(difference: Difference) -> list[str]:
 def sections(
     difference: Difference, checks: Sequence[Check], figures: Sequence[Figure] = ()
 ) -> list[Section]:
-    """All of it, with ``figures`` of the moves where these are wanted."""
+    """Return all of it, with ``figures`` of the moves where these are wanted."""
     return [
         _verdict(difference, checks),
         _movement(difference, figures),
@@ -66,7 +66,7 @@ def sections(
 
 
 def facts(old: Model | None, new: Model, checks: Sequence[Check]) -> dict[str, str]:
-    """Which models were compared."""
+    """Return which models were compared."""
     named = {"old": "none released" if old is None else _named(old), "new": _named(new)}
     if old is None:
         return named
@@ -154,7 +154,7 @@ def _refusals(difference: Difference) -> list[Section]:
 def _descriptions(difference: Difference) -> Section:
     if not difference.descriptions:
         return Section("What the descriptions say", [Prose("They say the same.")])
-    more = len(difference.descriptions) - tables.MOST_LINES
+    more = len(difference.descriptions) - tables.MAX_LINES
     rest = [Prose(f"{more} more are in --json.")] if more > 0 else []
     table = tables.description_table(difference.descriptions)
     return Section("What the descriptions say", [table, *rest])
@@ -179,7 +179,7 @@ def write_nothing_released(path: Path, new: Model) -> None:
 
 
 def is_page(path: Path) -> bool:
-    """Whether ``path`` names an HTML page; :class:`InvalidInput` unless that or Markdown."""
+    """Return whether ``path`` names an HTML page; :class:`InvalidInput` unless that or Markdown."""
     extension = path.suffix.lower()
     if extension not in (*_PAGES, *_MARKDOWN):
         expected = ", ".join((*_PAGES, *_MARKDOWN))

@@ -19,15 +19,15 @@ from regression_model.evaluation.study import Study
 from regression_model.evaluation.tables import PAST
 from regression_model.pages.blocks import Cell, Table
 
-MOST_FIELDS = 12
-MOST_LINES = 40
+MAX_FIELDS = 12
+MAX_LINES = 40
 _FIELDS_OF_A_MOVER = 3
-_LONGEST = 60
+_MAX_CHARACTERS = 60
 _SHIFT, _SHARE = "{:+.2%}", "{:.1%}"
 
 
 def check_table(checks: Sequence[Check]) -> Table:
-    """Every figure that has a limit, and what is responsible for it."""
+    """Return every figure that has a limit, and what is responsible for it."""
     rows: list[list[str | Cell]] = []
     for check in checks:
         mark = Cell(check.shown, "good") if check.passed else Cell(f"{check.shown} {PAST}", "bad")
@@ -36,7 +36,7 @@ def check_table(checks: Sequence[Check]) -> Table:
 
 
 def movement_table(groups: Sequence[Movement], *, of: str) -> Table:
-    """How prices moved in each group."""
+    """Return how prices moved in each group."""
     rows = [
         [
             group.name,
@@ -54,7 +54,7 @@ def movement_table(groups: Sequence[Movement], *, of: str) -> Table:
 
 
 def mover_table(movers: Sequence[Mover]) -> Table:
-    """The houses that moved most, and what the fields that moved them add in each model."""
+    """Return the houses that moved most, and what the fields that moved them add in each model."""
     rows = [
         [
             f"{mover.row}" if mover.id is None else f"{mover.row} (Id {mover.id})",
@@ -81,21 +81,19 @@ def _why(mover: Mover) -> str:
 
 
 def field_table(fields: Sequence[FieldMovement]) -> Table:
-    """The fields whose contributions changed most."""
+    """Return the fields whose contributions changed most."""
     rows = [
         [f.field, _mean(f.old), _mean(f.new), _mean(f.change)]
-        for f in fields[:MOST_FIELDS]
+        for f in fields[:MAX_FIELDS]
         if f.change
     ]
     return Table(["field", "old", "new", "change"], rows)
 
 
 def reaction_table(reactions: Sequence[Reaction]) -> Table:
-    """The probes to which the two models answer most differently."""
+    """Return the probes to which the two models answer most differently."""
     rows = [
-        [r.field, r.probe, _added(r.old), _added(r.new)]
-        for r in reactions[:MOST_FIELDS]
-        if r.change
+        [r.field, r.probe, _added(r.old), _added(r.new)] for r in reactions[:MAX_FIELDS] if r.change
     ]
     return Table(["field", "is", "old", "new"], rows, align="llrr")
 
@@ -141,22 +139,22 @@ def _before_after(title: str, form: str, old: float | None, new: float | None) -
 
 
 def refusal_table(refusals: Sequence[Refusal]) -> Table:
-    """The houses that only one of the two models values."""
+    """Return the houses that only one of the two models values."""
     rows = [
         [f"{r.row}" if r.id is None else f"{r.row} (Id {r.id})", r.by, r.reason]
-        for r in refusals[:MOST_LINES]
+        for r in refusals[:MAX_LINES]
     ]
     return Table(["row", "refused by", "because"], rows, align="lll")
 
 
 def description_table(descriptions: Sequence[Differing]) -> Table:
-    """What the descriptions of the models say differently."""
-    rows = [[d.what, _cut(d.old), _cut(d.new)] for d in descriptions[:MOST_LINES]]
+    """Return what the descriptions of the models say differently."""
+    rows = [[d.what, _cut(d.old), _cut(d.new)] for d in descriptions[:MAX_LINES]]
     return Table(["what", "old", "new"], rows, align="lll")
 
 
 def counts(difference: Difference) -> str:
-    """How many houses were compared, and how many were not."""
+    """Return how many houses were compared, and how many were not."""
     compared, only = len(difference.log_ratio), len(difference.refusals)
     text = f"{difference.houses.counted(compared)} valued by both models"
     if only:
@@ -175,4 +173,4 @@ def _mean(log_amount: float) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}…"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 def conformal_quantile(scores: NDArray[np.float64], *, coverage: float) -> float:
-    """The ``ceil((n + 1) * coverage)``-th smallest of ``scores``, shape ``(n,)``.
+    """Return the ``ceil((n + 1) * coverage)``-th smallest of ``scores``, shape ``(n,)``.
 
     A new score from the same source is at most this with probability ``coverage`` or a little more
     (V. Vovk, A. Gammerman and G. Shafer, Algorithmic Learning in a Random World, 2005, chapter 2);

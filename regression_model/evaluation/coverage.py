@@ -15,7 +15,7 @@ from regression_model.evaluation.strata import Stratum
 # What ranges must hold beside their nominal coverage: overall, and in the worst tenth.
 OVERALL_SLACK = (-0.02, 0.03)
 DECILE_SLACK = -0.10
-HIGHEST_SCORE_RATIO = 0.92
+MAX_SCORE_RATIO = 0.92
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from regression_model.evaluation.study import RESAMPLES, Study, study
 from regression_model.model import Model
 from regression_model.reading.encoder import Encoder, Matrix
 from regression_model.reading.issues import NOTHING
-from regression_model.reading.tables import CHUNK, frame_rows
+from regression_model.reading.tables import CHUNK_ROWS, frame_rows
 from regression_model.reading.validation import HouseValidator
 from regression_model.sales.table import Sales
 from regression_model.scorer import Scorer
@@ -41,10 +41,10 @@ class Evaluation:
 
 
 def steps_of(model: Model, sales: Sales, *, with_importance: bool) -> int:
-    """How many steps evaluating takes, at most."""
+    """Return how many steps evaluating takes, at most."""
     places = 0 if model.spec.location is None else len(model.spec.location.levels) + 1
     fields = len(model.spec.inputs) if with_importance else 0
-    return math.ceil(len(sales.prices) / CHUNK) + 1 + 10 + places + fields
+    return math.ceil(len(sales.prices) / CHUNK_ROWS) + 1 + 10 + places + fields
 
 
 def evaluate(model: Model, sales: Sales, *, step: Step = lambda _: None) -> Evaluation:
@@ -70,7 +70,7 @@ def evaluate(model: Model, sales: Sales, *, step: Step = lambda _: None) -> Eval
 def model_importance(
     model: Model, sales: Sales, *, step: Step = lambda _: None
 ) -> dict[str, float]:
-    """How much each field matters to ``model`` among ``sales``; see :func:`importance`."""
+    """Return how much each field matters to ``model`` among ``sales``; see :func:`importance`."""
     rows, _ = frame_rows(sales.frame, model.spec)
     houses, _ = HouseValidator(model.spec).check(rows)
     encoder = Encoder(model.spec)
@@ -88,8 +88,8 @@ def _valued(model: Model, sales: Sales, step: Step) -> tuple[Any, Any, Any, Any]
     prices: list[Any] = []
     ranges: list[Any] = []
     fsd: list[Any] = []
-    for start in range(0, len(sales.frame), CHUNK):
-        part = cast(dict[str, Any], model.predict(sales.frame.iloc[start : start + CHUNK]))
+    for start in range(0, len(sales.frame), CHUNK_ROWS):
+        part = cast(dict[str, Any], model.predict(sales.frame.iloc[start : start + CHUNK_ROWS]))
         prices += part["predictions"]
         ranges += part["intervals"]
         fsd += part.get("fsd", [])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from regression_model.reading.encoder import Matrix
 
-MOST_ROWS = 500
+MAX_ROWS = 500
 
 
 def importance(
@@ -20,17 +20,17 @@ def importance(
     seed: int,
     step: Callable[[str], None] = lambda _: None,
 ) -> dict[str, float]:
-    """How much prices change when a field is taken from another house, in percent, by field.
+    """Return how much prices change when a field is taken from another house, in percent, by field.
 
     ``score`` gives dollars, shape ``(n,)``, for an encoded ``matrix``, shape ``(n, fields)``. The
     figure is the mean absolute change of the logarithm of the price, times 100, when one column's
     values go round among the rows in random order, each to another row (permutation importance:
     L. Breiman, Machine Learning 45, 2001, section 10, on predictions instead of errors, so that no
-    prices are needed). Fields that say the same share what they matter. At most ``MOST_ROWS``
+    prices are needed). Fields that say the same share what they matter. At most ``MAX_ROWS``
     rows, drawn at random, are used. Most important first; deterministic.
     """
     rng = np.random.default_rng(seed)
-    rows = rng.permutation(len(matrix))[:MOST_ROWS]
+    rows = rng.permutation(len(matrix))[:MAX_ROWS]
     chosen = matrix[rows]  # in random order, so that the neighbour is a random house
     before = np.log(score(chosen))
     found = {}

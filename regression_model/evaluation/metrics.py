@@ -87,5 +87,5 @@ HEADLINES = {name: metric for name, metric in METRICS.items() if metric.headline
 
 
 def score(actual: Prices, predicted: Prices) -> dict[str, float]:
-    """Every metric by name."""
+    """Return every metric by name."""
     return {name: metric.function(actual, predicted) for name, metric in METRICS.items()}

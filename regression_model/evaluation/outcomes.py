@@ -46,5 +46,5 @@ class Outcomes(Estimates):
     high: Prices
 
     def take(self, rows: Any) -> Outcomes:
-        """The sales at ``rows`` (positions or a mask)."""
+        """Return the sales at ``rows`` (positions or a mask)."""
         return Outcomes(self.actual[rows], self.predicted[rows], self.low[rows], self.high[rows])

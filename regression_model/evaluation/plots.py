@@ -18,8 +18,8 @@ from regression_model.pages.figures import BLUE, GREEN, INK, ORANGE, QUIET, SKY,
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Canvas
 
-MOST_FIELDS = 25
-MOST_PLACES = 40
+MAX_FIELDS = 25
+MAX_PLACES = 40
 _CLOUD: dict[str, Any] = {"s": 9, "alpha": 0.45, "color": BLUE, "linewidths": 0, "rasterized": True}
 _PERCENT = "{x:.0f}%"
 _SIGMAS = 1.96  # of a normal distribution, to either side, hold 95%
@@ -96,7 +96,7 @@ def coverage_by_decile(canvas: Canvas, coverage: CoverageStudy, outcomes: Estima
 def error_by_place(canvas: Canvas, outcomes: Estimates, places: list[Stratum]) -> None:
     """Boxes of the error for each place, the least accurate place on top."""
     axes = canvas.subplots()
-    largest = sorted(places, key=lambda place: -len(place.rows))[:MOST_PLACES]
+    largest = sorted(places, key=lambda place: -len(place.rows))[:MAX_PLACES]
     errors = {
         f"{p.name} ({len(p.rows):,})": 100 * (outcomes.predicted / outcomes.actual - 1)[p.rows]
         for p in largest
@@ -112,7 +112,7 @@ def error_by_place(canvas: Canvas, outcomes: Estimates, places: list[Stratum]) -
 def field_importance(canvas: Canvas, importance: Mapping[str, float]) -> None:
     """Bars of the fields that move the price most, the first on top."""
     axes = canvas.subplots()
-    chosen = list(importance.items())[:MOST_FIELDS]
+    chosen = list(importance.items())[:MAX_FIELDS]
     names, values = [name for name, _ in chosen], [value for _, value in chosen]
     bars = axes.barh(range(len(names)), values, color=BLUE, height=0.7)
     axes.bar_label(bars, fmt="%.1f%%", padding=3, fontsize=8, color=QUIET)
@@ -174,7 +174,7 @@ def dollar_ticks(axis: Any, ends: NDArray[np.float64]) -> None:
 
 
 def _short(price: float) -> str:
-    """A price in three digits: $950, $41k, $1.25M."""
+    """Return a price in three digits: $950, $41k, $1.25M."""
     if price < 1000:
         return f"${price:,.0f}"
     if price < 999_500:

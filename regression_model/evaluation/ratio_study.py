@@ -17,7 +17,7 @@ from regression_model.evaluation.metrics import Prices
 
 Values = NDArray[np.float64]
 
-FEWEST = 30  # sales of a stratum below which no statistic is given
+MIN_SALES = 30  # sales of a stratum below which no statistic is given
 FENCE = 3.0  # interquartile ranges beyond the quartiles at which a ratio is an extreme outlier
 CONFIDENCE = 0.95
 _CELLS = 2_000_000  # sales drawn at a time, which bounds the memory of the bootstrap
@@ -109,7 +109,7 @@ class Measured:
 class RatioStudy:
     """Statistics of a stratum by name, without its extreme outliers and with them.
 
-    Both are None where the stratum has fewer than ``FEWEST`` sales.
+    Both are None where the stratum has fewer than ``MIN_SALES`` sales.
     """
 
     name: str
@@ -120,12 +120,12 @@ class RatioStudy:
 
     @property
     def past_limits(self) -> list[str]:
-        """Names of the trimmed statistics past their limits."""
+        """Return names of the trimmed statistics past their limits."""
         return [name for name, m in (self.trimmed or {}).items() if m.within is False]
 
     @property
     def surely_past_limits(self) -> list[str]:
-        """Names of those whose whole interval is past."""
+        """Return names of those whose whole interval is past."""
         return [name for name, m in (self.trimmed or {}).items() if m.surely_past]
 
 
@@ -135,7 +135,7 @@ def ratio_study(
     """Study the sales of one stratum; ``resamples`` of the bootstrap, 0 for no intervals."""
     kept = ~extreme_outliers(predicted / actual)
     count, outliers = len(actual), int(np.sum(~kept))
-    if count < FEWEST:
+    if count < MIN_SALES:
         return RatioStudy(name, count, outliers, trimmed=None, untrimmed=None)
     untrimmed = _measure(predicted, actual, resamples, seed)
     trimmed = _measure(predicted[kept], actual[kept], resamples, seed) if outliers else untrimmed
@@ -153,14 +153,14 @@ def extreme_outliers(ratio: Values) -> NDArray[np.bool_]:
 
 
 def within_limits(name: str, value: float) -> bool | None:
-    """Whether ``value`` is within the standard's limits, ends included; None without limits."""
+    """Return whether ``value`` is within the standard's limits; None without limits."""
     limits = STATISTICS[name].limits
     # Nine digits are more than is ever printed, and forgive a binary fraction that is just past.
     return None if limits is None else bool(limits[0] <= round(value, 9) <= limits[1])
 
 
 def limits_text(name: str) -> str:
-    """The limits of the standard as it prints them; empty where there are none."""
+    """Return the limits of the standard as it prints them; empty where there are none."""
     limits = STATISTICS[name].limits
     if limits is None:
         return ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from regression_model.evaluation import plots
 from regression_model.evaluation.evaluate import Evaluation
-from regression_model.evaluation.ratio_study import FENCE, FEWEST
+from regression_model.evaluation.ratio_study import FENCE, MIN_SALES
 from regression_model.evaluation.strata import by_label
 from regression_model.evaluation.tables import (
     PAST,
@@ -37,7 +37,7 @@ _MARKS = {
 def render_report(
     model: Model, sales: Sales, evaluation: Evaluation, importance: Mapping[str, float]
 ) -> str:
-    """The HTML of the report; the same bytes for the same model and sales."""
+    """Return the HTML of the report; the same bytes for the same model and sales."""
     data = model.artifact.manifest["data"]
     synthetic = " (synthetic)" if data["source"] == SAMPLE else ""
     return render_page(
@@ -56,7 +56,7 @@ def render_report(
 def report_sections(
     model: Model, evaluation: Evaluation, importance: Mapping[str, float]
 ) -> list[Section]:
-    """What the report says below its head."""
+    """Return what the report says below its head."""
     return [
         _verdict(model, evaluation),
         _accuracy(evaluation),
@@ -193,7 +193,7 @@ def _places(evaluation: Evaluation) -> list[Section]:
     if evaluation.locations is None:
         return []
     study, places = evaluation.study, by_label(evaluation.locations)
-    cut = len(places) > plots.MOST_PLACES
+    cut = len(places) > plots.MAX_PLACES
     figure = _figure(
         partial(plots.error_by_place, outcomes=evaluation.outcomes, places=places),
         "places",
@@ -201,20 +201,20 @@ def _places(evaluation: Evaluation) -> list[Section]:
         "Each box is a location with the number of its sales: the middle half of its errors, with "
         "the median as a line; whiskers hold nine tenths. The least accurate location stands on "
         "top. A box that lies off zero means that the whole location is valued too high or too low."
-        + (f" Shown are the {plots.MOST_PLACES} with the most sales." if cut else ""),
-        size=(8, 1.2 + 0.26 * min(len(places), plots.MOST_PLACES)),
+        + (f" Shown are the {plots.MAX_PLACES} with the most sales." if cut else ""),
+        size=(8, 1.2 + 0.26 * min(len(places), plots.MAX_PLACES)),
     )
     ratios = ratio_strata_table(study.ratios.locations, of="location")
     ranges = range_table(study.coverage, study.coverage.locations, of="location")
     few = (
-        f"Locations with fewer than {FEWEST} sales are shown and not judged. Where houses are much "
-        "alike, PRB is drawn below zero by the chance in prices: read it with the median and COD."
+        f"Locations with fewer than {MIN_SALES} sales are shown and not judged. Where houses are "
+        "alike, chance in the prices draws PRB below zero: read it with the median and COD."
     )
     return [Section("Locations", [figure, Prose(few), ratios, ranges])]
 
 
 def _importance(importance: Mapping[str, float]) -> Section:
-    shown = min(len(importance), plots.MOST_FIELDS)
+    shown = min(len(importance), plots.MAX_FIELDS)
     figure = _figure(
         partial(plots.field_importance, importance=importance),
         "importance",

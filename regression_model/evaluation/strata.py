@@ -40,13 +40,13 @@ def price_deciles(predicted: Prices) -> list[Stratum]:
 
 
 def by_label(labels: Sequence[Any]) -> list[Stratum]:
-    """One stratum for each label, in alphabetical order."""
+    """Return one stratum for each label, in alphabetical order."""
     names = np.array([str(label) for label in labels])
     return [Stratum(str(name), np.flatnonzero(names == name)) for name in np.unique(names)]
 
 
 def location_names(spec: Spec, frame: pd.DataFrame) -> list[str] | None:
-    """The place of each sale of ``frame``; None where the spec knows no places."""
+    """Return the place of each sale of ``frame``; None where the spec knows no places."""
     if spec.location is None:
         return None
     column = frame[spec.location.name]

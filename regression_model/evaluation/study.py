@@ -60,11 +60,11 @@ class Study:
 
     @property
     def worst_decile_distance(self) -> float:
-        """How far the worst decile's median ratio is from 1, without its sign."""
+        """Return how far the worst decile's median ratio is from 1, without its sign."""
         return abs(self.decile_medians[self.worst_decile] - 1)
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as what JSON holds; a metric that is not defined is None."""
+        """Return the same as what JSON holds; a metric that is not defined is None."""
         return {
             **asdict(self),
             "metrics": {k: v if math.isfinite(v) else None for k, v in self.metrics.items()},

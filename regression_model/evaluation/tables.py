@@ -9,8 +9,8 @@ from regression_model.evaluation.coverage import Coverage, CoverageStudy
 from regression_model.evaluation.metrics import METRICS
 from regression_model.evaluation.ratio_study import (
     CONFIDENCE,
-    FEWEST,
     LIMITED,
+    MIN_SALES,
     STATISTICS,
     Measured,
     RatioStudy,
@@ -24,7 +24,7 @@ PAST = "\N{MULTIPLICATION SIGN}"  # beside a figure past its limit, for those wh
 
 
 def accuracy_table(study: Study) -> Table:
-    """Every metric in one row, a dash where it is not defined."""
+    """Return every metric in one row, a dash where it is not defined."""
     row = [_number(study.metrics[name], m.form) for name, m in METRICS.items()]
     return Table([m.title for m in METRICS.values()], [row], align="r" * len(row))
 
@@ -54,7 +54,7 @@ def _range_row(stratum: Coverage, within: bool) -> list[str | Cell]:
     return [
         stratum.name,
         f"{stratum.sales:,}",
-        _judged(f"{ranges.coverage:.1%}", within if stratum.sales >= FEWEST else None),
+        _judged(f"{ranges.coverage:.1%}", within if stratum.sales >= MIN_SALES else None),
         f"{ranges.median_width:.0%}",
         f"${ranges.score:,.0f}",
         ratio,
@@ -62,7 +62,7 @@ def _range_row(stratum: Coverage, within: bool) -> list[str | Cell]:
 
 
 def ratio_table(study: RatioStudy) -> Table:
-    """Every statistic of one ratio study with its interval and limits, trimmed and untrimmed."""
+    """Return every statistic of a ratio study, with interval and limits."""
     header = ["", "trimmed", "interval", "all sales", "interval", "limits"]
     rows: list[list[str | Cell]] = []
     for name, statistic in STATISTICS.items():
@@ -80,7 +80,7 @@ def ratio_table(study: RatioStudy) -> Table:
 def ratio_strata_table(
     strata: Sequence[RatioStudy], *, of: str, statistics: Sequence[str] = tuple(LIMITED)
 ) -> Table:
-    """The trimmed ``statistics`` for each stratum.
+    """Return the trimmed ``statistics`` for each stratum.
 
     PRD and PRB compare cheap houses with dear ones: they say nothing of a stratum of one price.
     """

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from regression_model.evaluation.coverage import (
     DECILE_SLACK,
-    HIGHEST_SCORE_RATIO,
+    MAX_SCORE_RATIO,
     OVERALL_SLACK,
     CoverageStudy,
 )
 from regression_model.evaluation.ratio_study import (
-    FEWEST,
     LIMITED,
+    MIN_SALES,
     STATISTICS,
     RatioStudy,
     limits_text,
@@ -37,7 +37,7 @@ _MEANINGS = {
         "predictions run ahead as houses get dearer.",
     ),
 }
-_MOST_NAMED = 6
+_MAX_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,10 @@ def verdict(study: Study) -> list[Finding]:
             f"{scores['ppe10']:.0%} of them within 10% and {scores['ppe20']:.0%} within 20%."
         )
     ]
-    if study.sales < FEWEST:
-        too_few = f"{study.sales} sale(s) are too few to judge ranges and ratios; {FEWEST} will do."
+    if study.sales < MIN_SALES:
+        too_few = (
+            f"{study.sales} sale(s) are too few to judge ranges and ratios; {MIN_SALES} will do."
+        )
         return [*findings, Finding(too_few)]
     findings += _on_ranges(study.coverage)
     findings += _on_ratios(study.ratios.overall)
@@ -67,7 +69,7 @@ def verdict(study: Study) -> list[Finding]:
 
 
 def summary(findings: list[Finding]) -> Finding:
-    """One sentence on all findings."""
+    """Return one sentence on all findings."""
     judged = [finding for finding in findings if finding.within is not None]
     past = sum(not finding.within for finding in judged)
     if not judged:
@@ -78,12 +80,12 @@ def summary(findings: list[Finding]) -> Finding:
 
 
 def coverage_limits(nominal: float) -> tuple[float, float]:
-    """The share of prices, over all sales, that ranges of ``nominal`` coverage should hold."""
+    """Return the share of all prices that ranges of ``nominal`` coverage should hold."""
     return nominal + OVERALL_SLACK[0], min(nominal + OVERALL_SLACK[1], 1.0)
 
 
 def decile_floor(nominal: float) -> float:
-    """The share of prices that such ranges should hold in every tenth of the sales."""
+    """Return the share of prices that such ranges should hold in every tenth of the sales."""
     return nominal + DECILE_SLACK
 
 
@@ -107,8 +109,8 @@ def _on_ranges(coverage: CoverageStudy) -> Iterator[Finding]:
     if ratio is not None:
         yield Finding(
             f"The ranges score {ratio:.2f} of what ranges of one width score (at most "
-            f"{HIGHEST_SCORE_RATIO:.2f}; less is better).",
-            within=ratio <= HIGHEST_SCORE_RATIO,
+            f"{MAX_SCORE_RATIO:.2f}; less is better).",
+            within=ratio <= MAX_SCORE_RATIO,
         )
 
 
@@ -146,10 +148,10 @@ def _on_groups(study: Study) -> Iterator[Finding]:
     past = [place for place in large if "median" in place.past_limits]
     surely = [place for place in past if "median" in place.surely_past_limits]
     listed = [place.name for place in (*surely, *(p for p in past if p not in surely))]
-    more = f", {len(past) - _MOST_NAMED} more" if len(past) > _MOST_NAMED else ""
+    more = f", {len(past) - _MAX_NAMED} more" if len(past) > _MAX_NAMED else ""
     yield Finding(
-        f"{len(past)} of {len(large)} location(s) with at least {FEWEST} sales have a median ratio "
-        f"past its limits, {len(surely)} of them with their whole interval"
-        + (f": {', '.join(listed[:_MOST_NAMED])}{more}." if past else "."),
+        f"{len(past)} of {len(large)} location(s) with at least {MIN_SALES} sales have a median "
+        f"ratio past its limits, {len(surely)} of them with their whole interval"
+        + (f": {', '.join(listed[:_MAX_NAMED])}{more}." if past else "."),
         within=not past,
     )

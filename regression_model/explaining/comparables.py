@@ -12,8 +12,8 @@ from regression_model.config.spec import Feature, Spec
 from regression_model.explaining.past_sales import NO_ID, PastSales, Reals
 from regression_model.reading.encoder import Matrix
 
-COUNT = 5
-_ALIKE = 12  # decimals of a similarity beyond which only rounding differs
+MAX_COMPARABLES = 5
+_SIMILARITY_DECIMALS = 12  # decimals of a similarity beyond which only rounding differs
 _TINY = 1e-300  # a house of which nothing is known resembles every sale
 
 
@@ -73,18 +73,18 @@ class Comparables:
     def nearest(
         self, house: Matrix, *, price: float, identifier: int | None = None
     ) -> list[Comparable]:
-        """The five sales most similar to ``house``, best first; of equals the earlier one.
+        """Return the five sales most similar to ``house``, best first; of equals the earlier one.
 
         ``price`` is the model's for the house. A sale is adjusted by the ratio of it to the price
         that models gave the sale without having seen it. The sale that is the house itself, by
         identifier and in every field, is left out.
         """
         similarity = self.similarity(house)
-        order = np.argsort(-similarity.round(_ALIKE), kind="stable")
+        order = np.argsort(-similarity.round(_SIMILARITY_DECIMALS), kind="stable")
         others = (int(i) for i in order if not self._is(int(i), house, identifier))
         return [
             self._comparable(i, float(similarity[i]), price)
-            for i, _ in zip(others, range(COUNT), strict=False)
+            for i, _ in zip(others, range(MAX_COMPARABLES), strict=False)
         ]
 
     def _is(self, i: int, house: Matrix, identifier: int | None) -> bool:
@@ -118,7 +118,7 @@ def _position(spec: Spec, feature: Feature | None) -> int | None:
 
 
 def _scale(f: Feature, column: Reals) -> float:
-    """The difference between two values of a field that counts as wholly different."""
+    """Return the difference between two values of a field that counts as wholly different."""
     if f.kind == "nominal":
         return 1.0
     if f.kind == "ordinal":

@@ -16,7 +16,7 @@ from regression_model.explaining.shapley import Reals, Score, contributions
 from regression_model.reading.encoder import Matrix
 from regression_model.reading.validation import House
 
-FEWEST_SALES = 10
+MIN_SALES_OF_LOCATION = 10
 
 
 class Baseline(TypedDict):
@@ -77,9 +77,12 @@ class Explainer:
         }
 
     def typical(self, house: Matrix) -> _Typical:
-        """The typical house of the location of ``house``, or of all where few were sold there."""
+        """Return the typical house of the location, or of all sales if few were sold there."""
         code = None if self._place is None else float(house[self._place])
-        if code is None or np.count_nonzero(self._sales[:, self._place] == code) < FEWEST_SALES:
+        if (
+            code is None
+            or np.count_nonzero(self._sales[:, self._place] == code) < MIN_SALES_OF_LOCATION
+        ):
             code = None
         found = self._typical.get(code)
         if found is None:
@@ -101,7 +104,7 @@ class Explainer:
 
 
 def typical_row(sales: Matrix, features: Sequence[Feature]) -> Matrix:
-    """The most frequent level, or the (lower) median, of each field; unknown where most are.
+    """Return the most frequent level, or the (lower) median, of each field; unknown where most are.
 
     Every value is one that was met, so whole numbers stay whole. Of equally frequent levels the
     first in the order of the config.
@@ -122,7 +125,7 @@ def _typical_value(column: Matrix, f: Feature) -> float:
 
 
 def decoded(row: Matrix, features: Sequence[Feature]) -> House:
-    """The house that the encoder turns into ``row``; what is unknown is absent."""
+    """Return the house that the encoder turns into ``row``; what is unknown is absent."""
     pairs = zip(row, features, strict=True)
     return {f.name: _value(code, f) for code, f in pairs if not np.isnan(code)}
 

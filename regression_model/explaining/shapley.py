@@ -15,7 +15,7 @@ Reals = NDArray[np.float64]
 Score = Callable[[Matrix], Reals]
 
 ROWS = 640  # scored for one house: what keeps it within some 10 ms on one core
-MOST_PAIRS = 64
+MAX_PAIRS = 64
 SEED = 1953  # L. S. Shapley, "A value for n-person games"
 
 
@@ -27,7 +27,7 @@ class Contributions(NamedTuple):
 
 
 def contributions(
-    score: Score, subject: Matrix, baseline: Matrix, *, rows: int = ROWS, most: int = MOST_PAIRS
+    score: Score, subject: Matrix, baseline: Matrix, *, rows: int = ROWS, most: int = MAX_PAIRS
 ) -> Contributions:
     """Shapley values of ``score(subject) - score(baseline)``, both rows of shape ``(inputs,)``.
 
@@ -78,5 +78,5 @@ def _along_walks(
 
 @lru_cache(maxsize=4)
 def _keys(pairs: int, inputs: int) -> Reals:
-    """A row for each permutation: any of its columns, sorted, are in a uniformly random order."""
+    """Return a row for each permutation; the sorted columns are in random order."""
     return np.random.default_rng(SEED).random((pairs, inputs))

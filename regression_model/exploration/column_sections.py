@@ -13,12 +13,12 @@ from regression_model.exploration.measures import FAR_OUT
 from regression_model.pages.bars import bars
 from regression_model.pages.blocks import Block, Cell, Figure, Prose, Section, Table
 
-MOST_NAMED = 8
-FARTHEST = 2
+MAX_NAMED = 8
+MAX_DISTANCE = 2
 
 
 def column_sections(found: Exploration) -> list[Section]:
-    """Columns at a glance, what is empty, levels, numbers."""
+    """Return columns at a glance, what is empty, levels, numbers."""
     return [
         Section("Columns at a glance", _overview(found.columns)),
         Section("Null and unknown", _empty(found.columns)),
@@ -53,7 +53,7 @@ def _overview(columns: Sequence[Column]) -> list[Block]:
 
 
 def declared(column: Column) -> str:
-    """The kind, type and unit of a column, in words."""
+    """Return the kind, type and unit of a column, in words."""
     f = column.feature
     if f.has_levels:
         return f"{f.kind}, {counted(len(f.levels), 'level')}"
@@ -135,14 +135,14 @@ def _levels(columns: Sequence[Column]) -> list[Block]:
 
 
 def kept_together(text: str) -> str:
-    """The text with spaces at which no line breaks."""
+    """Return the text with spaces at which no line breaks."""
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def named(names: Sequence[str]) -> str:
-    """The first names of a list, and how many more there are."""
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    """Return the first names of a list, and how many more there are."""
+    more = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _numbers(found: Exploration) -> list[Block]:
@@ -175,7 +175,7 @@ def _number_row(found: Exploration, column: Column) -> list[Cell | str]:
     values = found.table.frame[column.feature.name].to_numpy(float)
     farthest = [
         kept_together(f"{written(column.feature, values[row])} ({found.table.label(row)})")
-        for row in n.far_out[:FARTHEST]
+        for row in n.far_out[:MAX_DISTANCE]
     ]
     points = (n.minimum, n.lower_quartile, n.median, n.upper_quartile, n.maximum)
     return [

@@ -15,7 +15,7 @@ from regression_model.exploration.table import Table
 
 RARE = 0.01
 NEARLY_CONSTANT = 0.99
-MOST_BARS = 24
+MAX_BARS = 24
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Column:
 
     @property
     def known(self) -> int:
-        """Rows with a value, a level that stands for "none" included."""
+        """Return rows with a value, a level that stands for "none" included."""
         no_value = self.none if self.feature.null_means == NONE else 0
         return self.rows - self.unknown - no_value
 
@@ -71,7 +71,7 @@ class Column:
 
     @property
     def rare(self) -> dict[str, int]:
-        """Levels that were met in fewer than one row in a hundred."""
+        """Return levels that were met in fewer than one row in a hundred."""
         limit = RARE * self.known
         return {k: n for k, n in (self.levels or {}).items() if 0 < n < limit}
 
@@ -110,7 +110,7 @@ def _none(feature: Feature, levels: dict[str, int] | None, nulls: int) -> int:
 
 
 def written(feature: Feature, value: float) -> str:
-    """A value as people write it: years have no separator of thousands."""
+    """Return a value as people write it: years have no separator of thousands."""
     if feature.kind == "year":
         return f"{value:.10g}"
     return f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:,.4g}"
@@ -139,7 +139,7 @@ def _numbers(feature: Feature, values: Values) -> Numbers:
 
 
 def _skewness(values: Values) -> float:
-    """The third standardised moment, 0 where nothing varies."""
+    """Return the third standardised moment, 0 where nothing varies."""
     deviations = values - values.mean()
     spread = float(np.sqrt(np.mean(deviations**2)))
     return float(np.mean(deviations**3)) / spread**3 if spread else 0.0
@@ -158,20 +158,20 @@ def _level_bars(feature: Feature, levels: dict[str, int]) -> list[tuple[str, int
     bars = [(level, count) for level, count in levels.items() if count]
     if feature.kind != "ordinal":
         bars.sort(key=lambda bar: -bar[1])
-    return bars[:MOST_BARS]
+    return bars[:MAX_BARS]
 
 
 def _number_bars(feature: Feature, known: Values) -> list[tuple[str, int]]:
-    """A bar for each of a few values, else equal steps between the 0.5th and 99.5th percentile.
+    """Return a bar for each of a few values, else for equal steps between two percentiles.
 
     The outermost steps also hold what lies beyond, so that one giant does not flatten the rest.
     """
     values, counts = np.unique(known, return_counts=True)
-    if len(values) <= MOST_BARS:
+    if len(values) <= MAX_BARS:
         return [(written(feature, v), int(n)) for v, n in zip(values, counts, strict=True)]
     low, high = np.quantile(known, [0.005, 0.995])
     if low == high:
         low, high = known.min(), known.max()
-    counts, edges = np.histogram(np.clip(known, low, high), bins=MOST_BARS)
+    counts, edges = np.histogram(np.clip(known, low, high), bins=MAX_BARS)
     labels = [f"{written(feature, a)} to {written(feature, b)}" for a, b in pairwise(edges)]
     return list(zip(labels, counts.tolist(), strict=True))

@@ -23,9 +23,9 @@ from regression_model.exploration.measures import (
 from regression_model.exploration.table import Table
 
 COMMON = 0.05
-FEWEST_IN_BIN = 30
-MOST_BINS = 10
-MOST_VALUES = 24
+MIN_IN_BIN = 30
+MAX_BINS = 10
+MAX_VALUES = 24
 
 
 @dataclass(frozen=True)
@@ -121,10 +121,10 @@ def _number_bins(feature: Feature, known: tuple[Values, Values]) -> list[Bin]:
     Without the first a column that is mostly zero would be one bin, in which nothing can move.
     """
     values, counts = np.unique(known[1], return_counts=True)
-    few = feature.type == "integer" and len(values) <= MOST_VALUES
+    few = feature.type == "integer" and len(values) <= MAX_VALUES
     common = values if few else values[counts >= COMMON * len(known[1])]
     rest = [x[~np.isin(x, common)] for x in known]
-    count = min(MOST_BINS, max(1, len(rest[1]) // FEWEST_IN_BIN))
+    count = min(MAX_BINS, max(1, len(rest[1]) // MIN_IN_BIN))
     inner = np.linspace(0, 1, count + 1)[1:-1]
     cuts = np.unique(np.quantile(rest[1], inner)) if len(rest[1]) and len(inner) else np.array([])
     singles = [

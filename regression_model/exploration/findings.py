@@ -41,7 +41,7 @@ class Finding:
 
 
 def findings(found: Exploration) -> list[Finding]:
-    """All findings, by weight; what touches a whole column first, then by the number of rows."""
+    """Return all findings by weight, whole columns first, then by the number of rows."""
     all_found = [
         *(_of_fault(fault, found.table) for fault in found.table.faults),
         *_of_table(found),

@@ -75,7 +75,7 @@ def population_stability(expected: Values, actual: Values) -> float:
 
 
 def stability_by_chance(bins: int, sizes: tuple[int, int]) -> float:
-    """The PSI that two samples of one population stay below in 95 of 100 cases.
+    """Return the PSI that two samples of one population stay below in 95 of 100 cases.
 
     (1/n + 1/m) times the quantile of χ² with ``bins - 1`` degrees of freedom. Source: Yurdakul,
     Statistical Properties of Population Stability Index (2018), chapter 3.
@@ -86,7 +86,7 @@ def stability_by_chance(bins: int, sizes: tuple[int, int]) -> float:
 
 
 def kolmogorov_smirnov(left: Values, right: Values) -> float:
-    """The largest distance between the two empirical distribution functions, 0 to 1.
+    """Return the largest distance between the two empirical distribution functions, 0 to 1.
 
     Source: Smirnov, Table for Estimating the Goodness of Fit of Empirical Distributions (1948).
     """

@@ -16,14 +16,14 @@ from regression_model.pages.blocks import Svg
 from regression_model.pages.figures import BLUE, LINE, ORANGE, QUIET, VERMILION, draw
 
 PANELS = 9
-MOST_POINTS = 3000
-MOST_LEVELS = 25
-MOST_COLUMNS = 30
+MAX_POINTS = 3000
+MAX_LEVELS = 25
+MAX_COLUMNS = 30
 _WIDTH = 9.4
 
 
 def price_distribution(prices: Values, title: str) -> Svg:
-    """The prices on two scales, the logarithmic one without those that have no logarithm."""
+    """Return the prices on two scales, the logarithmic one without those that have no logarithm."""
     from matplotlib.ticker import LogLocator
 
     positive = prices[prices > 0]
@@ -46,7 +46,7 @@ def price_distribution(prices: Values, title: str) -> Svg:
 
 
 def thousands(value: float, _: int = 0) -> str:
-    """A number as a label of an axis: 250k, 1.5M, 900."""
+    """Return a number as a label of an axis: 250k, 1.5M, 900."""
     for size, letter in ((1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{letter}"
@@ -55,7 +55,7 @@ def thousands(value: float, _: int = 0) -> str:
 
 def unknown_shares(columns: Sequence[Column]) -> Svg:
     """For each column with null or unknown values: how many of them mean "none"."""
-    shown = sorted(columns, key=lambda c: c.none + c.unknown)[-MOST_COLUMNS:]
+    shown = sorted(columns, key=lambda c: c.none + c.unknown)[-MAX_COLUMNS:]
     none = np.array([c.none / c.rows for c in shown])
     unknown = np.array([c.unknown / c.rows for c in shown])
 
@@ -75,7 +75,7 @@ def unknown_shares(columns: Sequence[Column]) -> Svg:
 
 
 def target_panels(table: Table, relations: Sequence[TargetRelation]) -> Svg:
-    """The price against each of the columns that go with it most: points, or boxes for levels."""
+    """Plot the price against the columns that go with it most: points, or boxes for levels."""
     shown = list(relations[:PANELS])
     rows = -(-len(shown) // 3)
 
@@ -103,7 +103,7 @@ def _target_panel(axes: Any, table: Table, relation: TargetRelation) -> None:
     if feature.has_levels:
         _boxes(axes, [str(level) for level in feature.levels], values[both], prices[both])
     else:
-        some = both[:: -(-len(both) // MOST_POINTS)]
+        some = both[:: -(-len(both) // MAX_POINTS)]
         axes.scatter(
             values[some], prices[some], s=6, alpha=0.4, color=BLUE, linewidths=0, rasterized=True
         )
@@ -122,7 +122,7 @@ def _boxes(axes: Any, levels: Sequence[str], codes: Values, prices: Values) -> N
     """Quartiles and whiskers of 1.5 interquartile ranges of each level, the cheapest first."""
     groups = [(levels[int(code)], prices[codes == code]) for code in np.unique(codes)]
     groups.sort(key=lambda group: float(np.median(group[1])))
-    groups = groups[-MOST_LEVELS:]
+    groups = groups[-MAX_LEVELS:]
     axes.boxplot(
         [values for _, values in groups],
         tick_labels=[name for name, _ in groups],
@@ -140,7 +140,7 @@ def _boxes(axes: Any, levels: Sequence[str], codes: Values, prices: Values) -> N
 
 
 def change_panels(table: Table, differences: Differences) -> Svg:
-    """The columns that differ most: the share of rows in each bin, of both tables."""
+    """Return the columns that differ most: the share of rows in each bin, of both tables."""
     shown = differences.changes[:PANELS]
     rows = -(-len(shown) // 3)
 

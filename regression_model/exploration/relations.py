@@ -15,8 +15,8 @@ from regression_model.exploration.measures import correlation_ratio, cramers_v
 from regression_model.exploration.table import Table
 
 CORRELATED = 0.8
-FEWEST_ROWS = 10
-MOST_ROWS_OF_PAIRS = 20_000
+MIN_ROWS = 10
+MAX_ROWS_OF_PAIRS = 20_000
 
 Measure = Literal["Spearman", "η²", "Cramér's V"]
 
@@ -47,7 +47,7 @@ class Pair:
 
 
 def target_relations(table: Table) -> list[TargetRelation]:
-    """Every column against the price, the strongest first; empty where there are no prices.
+    """Return every column against the price, the strongest first; empty where there are no prices.
 
     Spearman's rank correlation (1904) for numbers, the correlation ratio for levels.
     """
@@ -66,7 +66,7 @@ def target_relations(table: Table) -> list[TargetRelation]:
 
 
 def _relation(feature: Feature, values: pd.Series, prices: pd.Series) -> TargetRelation | None:
-    if len(values) < FEWEST_ROWS or values.nunique() < 2 or prices.nunique() < 2:
+    if len(values) < MIN_ROWS or values.nunique() < 2 or prices.nunique() < 2:
         return None
     if feature.has_levels:
         ranks = prices.rank().to_numpy(dtype=np.float64)
@@ -80,10 +80,10 @@ def correlated_pairs(table: Table) -> list[Pair]:
     """Pairs of input columns from ``CORRELATED`` on, the strongest first.
 
     Numbers and ordered levels by Spearman, pairs with a nominal column by Cramér's V; of a long
-    table by ``MOST_ROWS_OF_PAIRS`` rows at most, evenly spread, as there are thousands of pairs.
+    table by ``MAX_ROWS_OF_PAIRS`` rows at most, evenly spread, as there are thousands of pairs.
     """
     inputs = [f for f in table.features if f.role != "target"]
-    frame = table.frame.iloc[:: -(-len(table.frame) // MOST_ROWS_OF_PAIRS) or 1]
+    frame = table.frame.iloc[:: -(-len(table.frame) // MAX_ROWS_OF_PAIRS) or 1]
     pairs = [*_ranked_pairs(frame, inputs), *_level_pairs(frame, inputs)]
     return sorted(pairs, key=lambda pair: -abs(pair.value))
 
@@ -91,7 +91,7 @@ def correlated_pairs(table: Table) -> list[Pair]:
 def _ranked_pairs(frame: pd.DataFrame, inputs: Sequence[Feature]) -> Iterator[Pair]:
     ranked = [f for f in inputs if f.kind != "nominal"]
     matrix = (
-        frame[[f.name for f in ranked]].corr(method="spearman", min_periods=FEWEST_ROWS).to_numpy()
+        frame[[f.name for f in ranked]].corr(method="spearman", min_periods=MIN_ROWS).to_numpy()
     )
     for i, j in combinations(range(len(ranked)), 2):
         if abs(matrix[i, j]) >= CORRELATED:  # never of NaN, where a column does not vary
@@ -103,7 +103,7 @@ def _level_pairs(frame: pd.DataFrame, inputs: Sequence[Feature]) -> Iterator[Pai
         if "nominal" in (left.kind, right.kind):
             a, b = (frame[f.name].to_numpy(float) for f in (left, right))
             both = ~np.isnan(a) & ~np.isnan(b)
-            if both.sum() >= FEWEST_ROWS:
+            if both.sum() >= MIN_ROWS:
                 value = cramers_v(a[both], b[both])
                 if value >= CORRELATED:
                     yield Pair(left, right, "Cramér's V", value)

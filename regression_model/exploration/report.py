@@ -13,7 +13,7 @@ from regression_model.exploration.differences import Change, Differences
 from regression_model.exploration.explore import Exploration
 from regression_model.exploration.findings import Weight, counted, findings
 from regression_model.exploration.measures import CHANGED, SHIFTED
-from regression_model.exploration.relations import CORRELATED, MOST_ROWS_OF_PAIRS
+from regression_model.exploration.relations import CORRELATED, MAX_ROWS_OF_PAIRS
 from regression_model.pages.blocks import Block, Cell, Figure, Prose, Section, Status, Table
 from regression_model.pages.page import render_page
 from regression_model.version import DISTRIBUTION, VERSION
@@ -24,7 +24,7 @@ _VERDICTS: dict[str, Status] = {"shifted": "doubtful", "changed": "bad"}
 
 
 def render(found: Exploration) -> str:
-    """The page's HTML; the same table gives the same bytes."""
+    """Return the page's HTML; the same table gives the same bytes."""
     table = found.table
     facts = {
         "Table": table.name,
@@ -104,7 +104,7 @@ def _target(found: Exploration) -> list[Block]:
     ]
     caption = (
         "The columns that go with it most. Points are rows, at most "
-        f"{plots.MOST_POINTS:,} of them; boxes hold the middle half, the line is the median, "
+        f"{plots.MAX_POINTS:,} of them; boxes hold the middle half, the line is the median, "
         "whiskers reach 1.5 interquartile ranges. Levels are sorted by their median."
     )
     prices = table.known(name)
@@ -124,8 +124,8 @@ def _pairs(found: Exploration) -> list[Block]:
         "ordered levels, Cramér's V where one has levels without order. Linear members share the "
         "weight of such pairs in ways that mean little; trees do not mind."
     )
-    if len(found.table.frame) > MOST_ROWS_OF_PAIRS:
-        words += f" Judged on up to {MOST_ROWS_OF_PAIRS:,} rows, evenly spread."
+    if len(found.table.frame) > MAX_ROWS_OF_PAIRS:
+        words += f" Judged on up to {MAX_ROWS_OF_PAIRS:,} rows, evenly spread."
     if not found.pairs:
         return [Prose(f"{words} There are none.")]
     rows = [[p.left.name, p.right.name, p.measure, f"{p.value:+.2f}"] for p in found.pairs]

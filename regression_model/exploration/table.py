@@ -21,7 +21,7 @@ from regression_model.reading.validation import House, HouseValidator
 from regression_model.sales.table import check_prices
 
 FIRST_ROWS = 5
-MOST_LEVELS = 100  # values of a column that are no levels and counted one by one
+MAX_LEVELS = 100  # values of a column that are no levels and counted one by one
 DOUBTS = {
     "beyond_training_range": "outside of the range that the config declares",
     "sold_before": "after the year of the sale",
@@ -43,7 +43,7 @@ class Fault:
 
     @property
     def refused(self) -> bool:
-        """Whether training or predicting refuses such values, instead of warning of them."""
+        """Return whether training or predicting refuses such values, instead of warning of them."""
         return self.code not in DOUBTS
 
 
@@ -71,19 +71,19 @@ class Table:
 
     @property
     def prices(self) -> NDArray[np.float64] | None:
-        """The target, NaN where it is missing or impossible; None where there is no such column."""
+        """Return the target, NaN if missing or impossible; None without such a column."""
         target = self.spec.target.name
         if target not in self.frame:
             return None
         return self.frame[target].to_numpy(dtype=np.float64)
 
     def known(self, name: str) -> NDArray[np.float64]:
-        """The values of a column that are known, in double precision."""
+        """Return the values of a column that are known, in double precision."""
         values: NDArray[np.float64] = self.frame[name].to_numpy(dtype=np.float64)
         return values[~np.isnan(values)]
 
     def label(self, row: int) -> str:
-        """How people find the row at this place: by its identifier, else by its number."""
+        """Return how people find the row at this place: by its identifier, else by its number."""
         identifier = self.spec.identifier
         if identifier is None or self.ids is None or np.isnan(self.ids[row]):
             return f"row {row + 1}"
@@ -142,7 +142,7 @@ class _Gathered:
     def _mended(
         self, rows: Sequence[Any], houses: Sequence[House | None], errors: Iterable[Issue]
     ) -> list[House]:
-        """Rows under the spec's names, those that were refused without what was wrong in them."""
+        """Return rows under the spec's names; refused rows come without their wrong values."""
         refused: dict[int, set[str]] = {}
         for error in errors:
             refused.setdefault(error["row"] or 0, set()).add(error["field"] or "")
@@ -186,15 +186,15 @@ class _Gathered:
             if key[2] is not None:
                 fault.message = f"{key[2]!r} is {found['message']}"
             elif found["code"] == "unseen_level":
-                fault.message = f"beyond {MOST_LEVELS} values that are no levels, further ones"
+                fault.message = f"beyond {MAX_LEVELS} values that are no levels, further ones"
             self._count(key, fault, first + (found["row"] or 0) + 1)
 
     def _told_apart(self, column: str | None, found: Issue) -> Any:
-        """The value, where it is a level that is counted on its own: the first ones are."""
+        """Return the value, where it is a level that is counted on its own: the first ones are."""
         if found["code"] != "unseen_level":
             return None
         levels = self._levels.setdefault(column, set())
-        if len(levels) < MOST_LEVELS:
+        if len(levels) < MAX_LEVELS:
             levels.add(found["value"])
         return found["value"] if found["value"] in levels else None
 

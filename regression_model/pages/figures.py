@@ -90,7 +90,7 @@ def draw(
 
 
 def _inline(document: str, name: str, label: str) -> str:
-    """The ``<svg>`` element alone; ids that nothing refers to are dropped, others begin with name.
+    """Return the ``<svg>`` element without unused ids; the other ids begin with ``name``.
 
     Fonts and the style of lines are the page's own, which saves half of the bytes of every label.
     """

@@ -15,7 +15,7 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
 def render_markdown(
     *, title: str, subtitle: str, facts: Mapping[str, str], sections: Sequence[Section]
 ) -> str:
-    """The same report as :func:`~regression_model.pages.page.render_page`; texts are escaped.
+    """Return the report of :func:`~regression_model.pages.page.render_page` as Markdown.
 
     What is judged bad stands in bold.
     """

@@ -18,7 +18,7 @@ except ImportError:
 def render_page(
     *, title: str, subtitle: str, facts: Mapping[str, str], sections: Sequence[Section]
 ) -> str:
-    """The page's HTML; every text is escaped.
+    """Return the page's HTML; every text is escaped.
 
     ``facts`` (what → value) stand below the title: data, rows, date. Sections are numbered and
     listed in a table of contents.

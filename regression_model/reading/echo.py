@@ -6,12 +6,12 @@ import math
 from decimal import Decimal
 from typing import Any
 
-_LONGEST = 80  # characters
-_LONGEST_INTEGER = 4 * _LONGEST  # bits; to print a longer one costs its length squared
+_MAX_CHARACTERS = 80  # characters
+_MAX_INTEGER_BITS = 4 * _MAX_CHARACTERS  # bits; to print a longer one costs its length squared
 
 
 def named(value: Any) -> str:
-    """What ``value`` is, in the words of JSON."""
+    """Return what ``value`` is, in the words of JSON."""
     names = {dict: "an object", list: "a list", tuple: "a list", type(None): "null"}
     if type(value) in names:
         return names[type(value)]
@@ -28,7 +28,7 @@ def short(value: Any) -> str:
     """``value`` as printable text of bounded length, made at a cost that is bounded too."""
     if isinstance(value, str):
         return _cut(value)
-    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
+    if isinstance(value, int) and value.bit_length() > _MAX_INTEGER_BITS:
         return f"an integer of about {round(value.bit_length() * math.log10(2)):,} digits"
     if isinstance(value, (int, float)):
         return _cut(repr(value))
@@ -36,11 +36,11 @@ def short(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
-    whole, text = text, text[:_LONGEST]
+    whole, text = text, text[:_MAX_CHARACTERS]
     if not text.isprintable():  # half characters and escapes of a terminal among them
         text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     if not text.isascii():
-        text = text.encode()[: 2 * _LONGEST].decode("utf-8", "ignore")
+        text = text.encode()[: 2 * _MAX_CHARACTERS].decode("utf-8", "ignore")
     return text if len(text) == len(whole) else text + "…"
 
 

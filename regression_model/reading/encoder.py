@@ -58,13 +58,13 @@ class Encoder:
         self._doubts = self._possible_doubts()
         self._least, self._most = self._limits_without_doubt()
 
-    def remarkable(self, matrix: Matrix) -> NDArray[np.bool_]:
-        """Which rows of a matrix would get a warning for a number, shape ``(n,)``."""
-        remarkable: NDArray[np.bool_] = np.any(matrix < self._low, axis=1)
-        remarkable |= np.any(matrix > self._high, axis=1)
+    def needs_warning(self, matrix: Matrix) -> NDArray[np.bool_]:
+        """Return which rows of a matrix get a warning for a number, shape ``(n,)``."""
+        found: NDArray[np.bool_] = np.any(matrix < self._low, axis=1)
+        found |= np.any(matrix > self._high, axis=1)
         if self._sale_year is not None:
-            remarkable |= np.any(matrix[:, self._years] > matrix[:, [self._sale_year]], axis=1)
-        return remarkable
+            found |= np.any(matrix[:, self._years] > matrix[:, [self._sale_year]], axis=1)
+        return found
 
     @property
     def limits(self) -> Matrix:
@@ -78,12 +78,12 @@ class Encoder:
 
     @property
     def names(self) -> list[str]:
-        """Names of the matrix's columns."""
+        """Return names of the matrix's columns."""
         return [f.name for f in self.features]
 
     @property
     def years_of_none(self) -> list[str]:
-        """Names of the years whose null means that the house has none: known, and yet NaN."""
+        """Return the years whose null means that the house has none: known, but NaN."""
         return [f.name for f in self.features if f.null_means == NONE and not f.has_levels]
 
     def known(self, houses: Sequence[House], matrix: Matrix) -> list[int]:
@@ -136,7 +136,7 @@ class Encoder:
         ]
 
     def _possible_doubts(self) -> list[tuple[WarningCode, int]]:
-        """Every warning that there may be, in the order of the warnings of a row."""
+        """Return every warning that there may be, in the order of the warnings of a row."""
         unseen: list[tuple[WarningCode, int]] = [("unseen_level", j) for j in self._with_levels]
         outside: list[tuple[WarningCode, int]] = [
             ("beyond_training_range", j) for j in range(len(self.features))
@@ -178,7 +178,7 @@ class Encoder:
         *,
         limits: Limits,
     ) -> Issues:
-        """What is said of the ``doubts`` about ``rows``, and how often what is not."""
+        """Return what is said of the ``doubts`` about ``rows``, and how often what is not."""
         warnings = Issues(limits)
         for i, row in enumerate(rows.tolist()):
             raised = np.flatnonzero(doubts[i])
@@ -223,7 +223,7 @@ def _codes(f: Feature, seen: Sequence[Level]) -> dict[Any, float]:
 
 
 def _single_above(values: NDArray[np.float64]) -> Matrix:
-    """The smallest numbers of single precision that are not less than ``values``."""
+    """Return the smallest numbers of single precision that are not less than ``values``."""
     nearest = values.astype(np.float32)
     return np.where(nearest < values, np.nextafter(nearest, np.float32(np.inf)), nearest)
 

@@ -18,7 +18,7 @@ from regression_model.config.spec import Feature, Spec
 from regression_model.reading.encoder import Encoder
 from regression_model.reading.value_codes import Judge
 
-LARGEST_EXACT = 2**53  # the largest integer that a double counts to
+MAX_EXACT_INTEGER = 2**53  # the largest integer that a double counts to
 
 _ABSENT = object()  # stands for a field that the house does not have
 _NUMBERS = frozenset({int, float, type(None)})  # the types of a number; a truth value is none
@@ -75,7 +75,7 @@ class PlainEncoder:
         self._pack = struct.Struct(f"={len(encoder.features)}f").pack
 
     def encode(self, house: Any) -> tuple[bytes, int, int | None] | None:
-        """The matrix's row for a house, as bytes, how many fields are known, and its identifier.
+        """Return the bytes of a house's row, the number of known fields, and its identifier.
 
         None where the rules have to be asked. The values have the types that JSON has.
         """
@@ -114,7 +114,7 @@ class PlainEncoder:
 
 def _limits(f: Feature, encoder: Encoder) -> tuple[float, float]:
     """Between these a number is possible, told from others by a double, and not remarked on."""
-    least, most = -float(LARGEST_EXACT), float(LARGEST_EXACT - 1)
+    least, most = -float(MAX_EXACT_INTEGER), float(MAX_EXACT_INTEGER - 1)
     if f.minimum is not None and f.maximum is not None:
         least, most = max(least, f.minimum), min(most, f.maximum)
     if f.name in encoder.names:

@@ -170,7 +170,7 @@ class Issues(list[Issue]):
 
     @property
     def omitted(self) -> list[Omitted]:
-        """What was left out, one entry for each code and field."""
+        """Return what was left out, one entry for each code and field."""
         return list(self._omitted.values())
 
     def found(self) -> Counter[tuple[str, str | None]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from regression_model.config.spec import Spec
 from regression_model.reading.encoder import Encoder, Matrix
-from regression_model.reading.fast_path import LARGEST_EXACT, PlainEncoder
+from regression_model.reading.fast_path import MAX_EXACT_INTEGER, PlainEncoder
 from regression_model.reading.issues import NONE_FOUND, OF_ANSWER, Issues, Limits
 from regression_model.reading.validation import House, HouseValidator
 from regression_model.reading.value_codes import Judge
@@ -82,7 +82,7 @@ class RowReader:
         )
 
     def check(self, rows: Sequence[Any]) -> tuple[list[House | None], Issues, Issues]:
-        """Each row under canonical names, or None where it is refused; errors and warnings."""
+        """Return each row under canonical names, or None if refused; errors; warnings."""
         houses, errors = self.validator.check(rows)
         return houses, errors, self._encode(houses, OF_ANSWER)[3]
 
@@ -120,5 +120,5 @@ def _whole(value: Any) -> int | None:
         value = value.item()
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return None
-    exact = abs(value) <= LARGEST_EXACT and value == int(value)  # NaN fails the first
+    exact = abs(value) <= MAX_EXACT_INTEGER and value == int(value)  # NaN fails the first
     return int(value) if exact else None

@@ -23,7 +23,7 @@ from regression_model.reading.validation import Malformed
 
 Progress = Callable[[int], None]
 ReadCell = Callable[[str], Any]
-CHUNK = 2000
+CHUNK_ROWS = 2000
 MAX_STRANGE_NAMES = 10_000  # unknown names of a table that are told apart
 
 
@@ -125,7 +125,7 @@ class TableReader:
             )
 
     def chunks(self, progress: Progress | None = None) -> Iterator[list[Any]]:
-        """Lists of at most ``CHUNK`` rows, in the order of the file."""
+        """Lists of at most ``CHUNK_ROWS`` rows, in the order of the file."""
         report = progress or (lambda _: None)
         try:
             yield from self._readers[self.path.suffix.lower()](report)
@@ -177,8 +177,8 @@ class TableReader:
                     f"{self.path.name}, line {number}: is not UTF-8 text; save the table as UTF-8"
                 ) from error
 
-    def notice(self, names: Sequence[str]) -> set[str]:
-        """The columns to read of those in the header; ``caveats`` on the others."""
+    def warn_of_columns(self, names: Sequence[str]) -> set[str]:
+        """Return the columns to read of those in the header; warn of the others in ``caveats``."""
         _refuse_repeated(names)
         used, self.caveats = known_columns(names, self._spec)
         used |= self._to_read
@@ -190,8 +190,11 @@ class TableReader:
             )
         return used
 
-    def meet(self, names: Iterable[str]) -> set[str]:
-        """Take note of names where no header tells them all; those to read of all met so far."""
+    def add_columns(self, names: Iterable[str]) -> set[str]:
+        """Add the names of a row, in a table without a header; warn of unknown names.
+
+        Returns all names to read that were added so far.
+        """
         before = len(self._strange)
         for name in names:
             if name in self._known:
@@ -203,7 +206,7 @@ class TableReader:
         return self._to_read
 
     def _cell_readers(self, header: list[str]) -> dict[str, tuple[int, ReadCell]]:
-        used = self.notice(header)
+        used = self.warn_of_columns(header)
         by_name = {n: f for f in self._spec.features for n in (f.name, *f.aliases)}
         markers = frozenset(self._spec.null_markers) | {""}
         return {
@@ -222,7 +225,7 @@ class TableReader:
         for number, line in enumerate(raw, 1):
             row = json_row(line, number) if line.strip() else None
             if isinstance(row, dict) and not row.keys() <= used:
-                self.meet(row)
+                self.add_columns(row)
                 row = {name: value for name, value in row.items() if name in used}
             if line.strip():
                 yield row
@@ -234,11 +237,11 @@ class TableReader:
             raise MissingDependency("pyarrow", extra="batch", purpose="Parquet") from None
         try:
             with parquet.ParquetFile(self.path) as file:
-                used = self.notice(file.schema_arrow.names)
+                used = self.warn_of_columns(file.schema_arrow.names)
                 wanted = [name for name in file.schema_arrow.names if name in used]
                 done, total = 0, max(file.metadata.num_rows, 1)
                 size = self.path.stat().st_size
-                for batch in file.iter_batches(CHUNK, columns=wanted):
+                for batch in file.iter_batches(CHUNK_ROWS, columns=wanted):
                     done += batch.num_rows
                     yield [without_nan(row) for row in batch.to_pylist()]
                     progress(size * done // total)
@@ -250,7 +253,7 @@ def _chunked(rows: Iterable[Any], progress: Callable[[], None]) -> Iterator[list
     chunk: list[Any] = []
     for row in rows:
         chunk.append(row)
-        if len(chunk) == CHUNK:
+        if len(chunk) == CHUNK_ROWS:
             yield chunk
             progress()
             chunk = []

@@ -94,7 +94,7 @@ def parse_request(body: bytes) -> Request:
 
 
 def request_of(content: Any) -> Request:
-    """The request in ``content``: an ``{"inputs": [...]}`` object, a list, or one house."""
+    """Return the request in ``content``: an ``{"inputs": [...]}`` object, a list, or one house."""
     if not isinstance(content, dict) or "inputs" not in content:
         return Request(rows_of(content))
     stray = next((short(key) for key in content if key not in ("inputs", "explain")), None)
@@ -110,7 +110,7 @@ def request_of(content: Any) -> Request:
 
 
 def rows_of(content: Any) -> list[Any]:
-    """The rows in ``content``: a list, or one house."""
+    """Return the rows in ``content``: a list, or one house."""
     if isinstance(content, dict):
         return [content]
     if not isinstance(content, (list, tuple)):
@@ -203,7 +203,7 @@ class HouseValidator:
         errors.omit("unknown_field", None, row, last=row, count=len(strays) - kept)
 
     def _faults(self, given: Mapping[Any, Any], right: House) -> Iterator[_Fault]:
-        """The fields that are missing, or given and not ``right``, in the order of the spec."""
+        """Yield the fields that are missing or not ``right``, in the order of the spec."""
         for f, names in self._fields:
             if f.name in right:
                 continue
@@ -216,7 +216,7 @@ class HouseValidator:
                     yield _Fault("required", f.name, f, None)
 
     def _strays(self, given: Mapping[Any, Any]) -> list[Any]:
-        """The names that are no field, or of a field that is given under another name too."""
+        """Return the names that are not fields, and second names of one field."""
         second = {
             name
             for names in self._aliased

@@ -13,7 +13,7 @@ from regression_model.reading.encoder import Encoder
 from regression_model.reading.issues import NOTHING
 from regression_model.reading.validation import House, HouseValidator
 
-_MOST_REMEMBERED = 100_000
+_MAX_REMEMBERED = 100_000
 _DOUBTFUL = np.inf  # no code of a value that is free of doubt
 
 
@@ -32,14 +32,14 @@ class Judge:
         self._known: dict[str, dict[Hashable, float]] = {}
 
     def codes(self, f: Feature, values: Sequence[Any]) -> NDArray[np.float64]:
-        """The matrix's number for each value of ``f``; infinite where the value is doubtful.
+        """Return the matrix's number for each value of ``f``; infinite where the value is doubtful.
 
         An identifier, which has no place in the matrix, stands for itself.
         """
         known = self._known.setdefault(f.name, {})
         keys = [value if type(value) is str else (type(value), value) for value in values]
         new = {key: value for key, value in zip(keys, values, strict=True) if key not in known}
-        if len(known) + len(new) > _MOST_REMEMBERED:
+        if len(known) + len(new) > _MAX_REMEMBERED:
             known = self._known[f.name] = {}
             new = dict(zip(keys, values, strict=True))
         known |= zip(new, self._judged(f, list(new.values())), strict=True)
@@ -64,7 +64,7 @@ class Judge:
 
 
 def _ordinary(f: Feature) -> Any:
-    """A value of ``f`` that no rule refuses."""
+    """Return a value of ``f`` that no rule refuses."""
     if f.levels:
         return f.levels[0]
     if f.type == "text":

@@ -16,7 +16,7 @@ _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 
 
 def value_schema(f: Feature) -> CoreSchema:
-    """The values that ``f`` may have."""
+    """Return the values that ``f`` may have."""
     value: CoreSchema
     if f.type == "text":
         value = core_schema.str_schema(strict=True)
@@ -40,7 +40,7 @@ def _whole(value: float) -> float:
 
 
 def code_of(f: Feature, value: Any) -> ErrorCode:
-    """Why ``value`` is refused, which the schema of ``f`` does not take."""
+    """Return why ``value`` is refused, which the schema of ``f`` does not take."""
     if value is None:
         return "required"
     if f.type == "text" or isinstance(value, bool) or not hasattr(value, "__float__"):
@@ -55,14 +55,14 @@ def code_of(f: Feature, value: Any) -> ErrorCode:
 
 
 def _is_possible(f: Feature, number: float) -> bool:
-    """Whether ``number`` lies within the limits of ``f``: then it is refused for its fraction."""
+    """Return whether ``number`` is within the limits of ``f``."""
     low = -math.inf if f.minimum is None else f.minimum
     high = math.inf if f.maximum is None else f.maximum
     return low <= number <= high
 
 
 def refusal(code: ErrorCode, f: Feature, value: Any) -> str:
-    """What is wrong with ``value``, as ``code`` says, and what helps."""
+    """Return what is wrong with ``value``, as ``code`` says, and what helps."""
     wanted = {"text": "text", "integer": "a whole number", "number": "a number"}[f.type]
     unknown = "" if f.required else "; send null where it is unknown"
     if code == "required":

@@ -20,7 +20,7 @@ from regression_model.sales.sample_reader import parse_rules
 from regression_model.sales.sample_rules import Rule, Values, draw, missing_rules
 
 DEFAULT_ROWS = 1460
-MOST_ROWS = 10_000_000
+MAX_ROWS = 10_000_000
 _RULES = "sample.yml"
 
 
@@ -34,8 +34,8 @@ def generate(
     are never null are integers. Raises ValueError for an ``n`` out of bounds and
     :class:`ConfigError` where ``spec`` needs what the rules do not draw.
     """
-    if not 0 <= n <= MOST_ROWS:
-        raise ValueError(f"n is {n}; expected a number of houses from 0 to {MOST_ROWS:,}")
+    if not 0 <= n <= MAX_ROWS:
+        raise ValueError(f"n is {n}; expected a number of houses from 0 to {MAX_ROWS:,}")
     known, rules = _bundled()
     given = known if spec is None else spec
     faults = missing_rules([rule.column for rule in rules], given, label=_RULES)
@@ -99,7 +99,7 @@ def _bundled() -> tuple[Spec, tuple[Rule, ...]]:
 
 
 def _decoded(values: Values, feature: Feature, rule: Rule) -> NDArray[Any]:
-    """What was drawn as the data has it: levels instead of their positions, whole numbers."""
+    """Return the drawn values as in the data: levels instead of positions, whole numbers."""
     if feature.has_levels:
         labels = [None if level == feature.null_means else level for level in feature.levels]
         positions = np.where(np.isnan(values), len(labels), values).astype(np.int64)

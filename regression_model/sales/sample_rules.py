@@ -99,7 +99,7 @@ class Rule:
 
 
 def missing_rules(drawn: Iterable[str], spec: Spec, *, label: str) -> list[str]:
-    """What to say about columns that a house of ``spec`` must have and nothing draws."""
+    """Return what to say about columns that a house of ``spec`` must have and nothing draws."""
     needed = [f.name for f in (*spec.inputs, spec.target) if f.required or f is spec.target]
     return [
         f"{label}: no rule for {name}, which the spec requires; add one"

@@ -24,7 +24,7 @@ from regression_model.reading.tables import TableReader, frame_rows
 from regression_model.reading.validation import House, HouseValidator, Malformed
 
 FILE, SAMPLE = "file", "sample"
-MOST_FAULTS = 200
+MAX_FAULTS = 200
 
 
 @dataclass(frozen=True)
@@ -243,13 +243,13 @@ def _report(
         alike.setdefault((column, message), []).append(i)
     count = len(faults) + sum(found["count"] for found in left)
     lines = [f"{name} is refused as a table of sales: {count} fault(s)"]
-    for (column, message), places in list(alike.items())[:MOST_FAULTS]:
+    for (column, message), places in list(alike.items())[:MAX_FAULTS]:
         first = places[0]
         place = f"row {first + 1}{_identity(rows[first], spec)}" if first >= 0 else "table"
         more = f"; {len(places) - 1} more row(s): {_listed(places[1:])}" if places[1:] else ""
         lines.append(f"  {', '.join(filter(None, (place, column)))}: {message}{more}")
-    if len(alike) > MOST_FAULTS:
-        lines.append(f"  … and {len(alike) - MOST_FAULTS} more kinds")
+    if len(alike) > MAX_FAULTS:
+        lines.append(f"  … and {len(alike) - MAX_FAULTS} more kinds")
     for found in left:
         first, last = (row + 1 for row in found["rows"])
         column, code = found["field"] or "", found["code"]

@@ -11,7 +11,7 @@ from io import StringIO
 from regression_model.errors import RegressionModelError
 from regression_model.tracking.store import Store, without_password
 
-_LONGEST_REASON = 300
+_MAX_REASON_LENGTH = 300
 
 
 @contextmanager
@@ -29,12 +29,12 @@ def failures(store: Store, error: type[RegressionModelError], what: str) -> Iter
     except RegressionModelError:
         raise
     except Exception as fault:
-        reason = cut(_reason(fault), _LONGEST_REASON)
+        reason = cut(_reason(fault), _MAX_REASON_LENGTH)
         raise error(f"MLflow at {store.shown} {what}: {reason}") from fault
 
 
 def _reason(error: Exception) -> str:
-    """What the error says, in one line; of a request that failed only what caused it."""
+    """Return what the error says, in one line; of a request that failed only what caused it."""
     text = " ".join(without_password(str(error) or type(error).__name__).split())
     cause = re.search(r".*Caused by \w+\(['\"](?:.*?\): |<.*?>: )?(.+?)['\"]\)+$", text)
     return cause[1] if cause else text

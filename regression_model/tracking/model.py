@@ -47,13 +47,13 @@ def save_model(artifact: Artifact, folder: Path) -> Path:
 
 
 def _example(artifact: Artifact) -> pd.DataFrame:
-    """Houses that the artifact keeps with their prices."""
+    """Return houses that the artifact keeps with their prices."""
     priced = [one["house"] for one in golden_houses(artifact) if one["prediction"] is not None]
     return pd.DataFrame(priced[:EXAMPLE_ROWS])
 
 
 def signature_of(spec: Spec) -> ModelSignature:
-    """Every column may be missing or null, but for those that the config requires.
+    """Return every column may be missing or null, but for those that the config requires.
 
     Numbers are of any type: MLflow takes no 64-bit integers for doubles, and an integer column of
     its own cannot hold a null. What a value may be is judged by the rules of serving.

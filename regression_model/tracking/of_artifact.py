@@ -18,7 +18,7 @@ _BASELINES = {LASSO: "lasso/", MEAN: "mean/"}
 
 
 def run_of_artifact(artifact: Artifact, *, name: str | None = None) -> Run:
-    """The run of the training that made ``artifact``, with a nested run for each fold."""
+    """Return the run of the training that made ``artifact``, with a nested run for each fold."""
     manifest = artifact.manifest
     spec = Spec.model_validate(manifest["spec"])
     sales = read_past_sales(artifact, spec)
@@ -50,7 +50,7 @@ def run_of_artifact(artifact: Artifact, *, name: str | None = None) -> Run:
 
 
 def params_of(spec: Spec) -> dict[str, str]:
-    """What the config says, but for its defaults: members one by one, a feature in one line."""
+    """Return the config without defaults: members one by one, a feature in one line."""
     said = spec.model_dump(mode="json", exclude_defaults=True)
     for section in ("members", "features", "derived"):
         said[section] = {one.pop("name"): one for one in said.get(section, [])}
@@ -67,7 +67,7 @@ def _line(values: Mapping[str, Any]) -> str:
 
 
 def _folds(spec: Spec, sales: PastSales) -> Iterator[dict[str, float]]:
-    """The metrics of each fold of the first repeat, by prices of models that had not seen it."""
+    """Yield the out-of-fold metrics of each fold of the first repeat."""
     for _, fold in folds_of(spec, len(sales.prices), 0):
         yield defined(score(sales.prices[fold], sales.out_of_fold[fold]))
 
@@ -79,7 +79,7 @@ def _by_step(prefix: str, scores: list[dict[str, float]]) -> dict[str, list[floa
 
 
 def _metrics(manifest: Mapping[str, Any]) -> dict[str, float]:
-    """The model's own figures without a prefix; everything else under the name of its group."""
+    """Return the model's figures; those of other groups have a prefix."""
     metrics, interval = manifest["metrics"], manifest["interval"]
     validated = metrics["cross_validated"]
     found = defined(validated[MODEL]) | defined(metrics["held_out"][MODEL], "holdout/")
@@ -94,7 +94,7 @@ def _metrics(manifest: Mapping[str, Any]) -> dict[str, float]:
 
 
 def study_metrics(study: Mapping[str, Any]) -> dict[str, float]:
-    """The ratio study and the ranges of a study, under their groups."""
+    """Return the ratio study and the ranges of a study, under their groups."""
     trimmed = study["ratios"]["overall"]["trimmed"] or {}
     found = defined({name: one["value"] for name, one in trimmed.items()}, "ratio/")
     found |= defined({"worst_decile_median": _worst(study["decile_medians"])}, "ratio/")
@@ -111,7 +111,7 @@ def _worst(medians: list[float]) -> float:
 
 
 def tags_of(artifact: Artifact) -> dict[str, str]:
-    """What runs are searched by: which model it is, what it was made of, by which libraries."""
+    """Return the tags of a run: model, training data and libraries."""
     manifest = artifact.manifest
     tags = {
         "kind": "training",

@@ -13,7 +13,7 @@ DIGEST = "evaluation_sha256"
 
 
 def is_evaluation(path: Path) -> bool:
-    """Whether the file holds what `regression-model evaluate --json` printed."""
+    """Return whether the file holds what `regression-model evaluate --json` printed."""
     try:
         found = json.loads(path.read_bytes())
     except ValueError:
@@ -22,7 +22,7 @@ def is_evaluation(path: Path) -> bool:
 
 
 def run_of_evaluation(path: Path, *, name: str | None = None) -> Run:
-    """The run of such a file, with the report that it names."""
+    """Return the run of such a file, with the report that it names."""
     content = path.read_bytes()
     found = json.loads(content)
     model, data, study = found["model"], found["data"], found["study"]

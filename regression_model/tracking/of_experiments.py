@@ -16,7 +16,7 @@ DIGEST = "experiments_sha256"
 
 
 def run_of_experiments(path: Path, *, name: str | None = None) -> Run:
-    """The runs of the file that `regression-model experiments` wrote."""
+    """Return the runs of the file that `regression-model experiments` wrote."""
     content = path.read_bytes()
     try:
         found = json.loads(content)

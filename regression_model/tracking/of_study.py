@@ -16,7 +16,7 @@ DIGEST = "study_sha256"
 
 
 def run_of_study(path: Path, *, name: str | None = None) -> Run:
-    """The runs of the study in the file ``path``; raises StudyRefused where it holds none."""
+    """Return the runs of the study in the file ``path``; raises StudyRefused without one."""
     with saved_study(path) as study:
         trials = [one for one in study.get_trials() if one.state.is_finished()]
         present = incumbent(study)
@@ -62,7 +62,7 @@ def _trial(trial: FrozenTrial, *, is_present: bool) -> Run:
 
 
 def _params(trial: FrozenTrial, *, is_present: bool) -> dict[str, str]:
-    """What was tried: but for the present config, numbers of three significant digits."""
+    """Return what was tried: but for the present config, numbers of three significant digits."""
     return {name: _text(value, exact=is_present) for name, value in trial.params.items()}
 
 

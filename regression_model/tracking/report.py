@@ -62,7 +62,7 @@ def write_report(artifact: Artifact, folder: Path) -> tuple[Path, Path]:
 
 
 def cross_validation(spec: Spec, artifact: Artifact, sales: PastSales) -> Evaluation:
-    """What the cross-validation found, as an evaluation on sales that were not seen."""
+    """Return what the cross-validation found, as an evaluation on sales that were not seen."""
     return Evaluation(
         study=_study(artifact.manifest["study"]),
         outcomes=Estimates(sales.prices, sales.out_of_fold),
@@ -91,7 +91,7 @@ def _weights(spec: Spec, sales: PastSales) -> dict[str, float]:
 
 
 def _plots(sections: list[Section]) -> Iterator[tuple[str, Svg]]:
-    """Each drawing under the name that it is read out by."""
+    """Yield each drawing under the name that it is read out by."""
     for figure in (b for section in sections for b in section.blocks if isinstance(b, Figure)):
         label = re.search(r'aria-label="([^"]*)"', figure.svg)
         name = re.sub(r"\W+", "-", label[1]).strip("-").lower() if label else "plot"

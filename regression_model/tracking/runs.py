@@ -63,7 +63,7 @@ def flattened(value: Any, name: str = "") -> dict[str, str]:
 
 
 def defined(values: Mapping[str, float | None], prefix: str = "") -> dict[str, float]:
-    """The metrics that have a value, under ``prefix``: databases refuse what is no number."""
+    """Return the metrics that have a value, under ``prefix``: databases refuse others."""
     return {
         f"{prefix}{name}": float(value)
         for name, value in values.items()

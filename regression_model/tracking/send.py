@@ -12,7 +12,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 
 from regression_model.errors import TrackingFailed
-from regression_model.tracking.begun import NOTE, begun_run, fitted, forget_children
+from regression_model.tracking.existing_run import (
+    NOTE,
+    forget_children,
+    read_run,
+    without_conflicts,
+)
 from regression_model.tracking.failures import cut, failures
 from regression_model.tracking.runs import Data, Run
 from regression_model.tracking.store import Store
@@ -24,7 +29,7 @@ WHOLE = "recorded"  # the tag that a run has when all of it is there
 _LONGEST_PARAM, _LONGEST_TAG = 6000, 5000
 _SHORT = 8  # of a digest, before a name
 _DIGITS = 12  # of a checksum, where pages show it beside a name
-_MOST_PARAMS, _MOST_METRICS = 100, 1000
+_MAX_PARAMS, _MAX_METRICS = 100, 1000
 # Else MLflow shows the pages that are made for language models.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
 
@@ -41,7 +46,7 @@ class Recorded:
 
 
 def steps_of(run: Run) -> int:
-    """How many steps :func:`send` reports."""
+    """Return how many steps :func:`send` reports."""
     return 1 + len(run.files) + sum(map(steps_of, run.children))
 
 
@@ -66,13 +71,13 @@ def send(run: Run, store: Store, *, identity: str, step: Step = lambda _: None) 
 
 def _join(client: MlflowClient, store: Store, run: Run, identity: str, step: Step) -> Recorded:
     """Put ``run`` into the run that others began, and which they will end."""
-    found = begun_run(client, store)
+    found = read_run(client, store)
     run_id, experiment = str(found.info.run_id), str(found.info.experiment_id)
     value, tags = run.tags[identity], found.data.tags
     before = WHOLE in tags and tags.get(identity) == value
     if not before:
         forget_children(client, found, run)
-        said = fitted(run, found, prefix=value[:_SHORT], longest=_LONGEST_PARAM)
+        said = without_conflicts(run, found, prefix=value[:_SHORT], longest=_LONGEST_PARAM)
         # Not before its end is it known as a run of what it holds, so that no attempt at a run of
         # our own takes it for one that failed.
         others = {name: text for name, text in _tags(said).items() if name != identity}
@@ -96,7 +101,7 @@ def _experiment(client: MlflowClient, name: str) -> str:
 
 
 def _before(client: MlflowClient, experiment: str, identity: str, value: str) -> str | None:
-    """The finished run of what is to be recorded; what earlier attempts left is deleted."""
+    """Return the finished run of what is to be recorded; what earlier attempts left is deleted."""
     runs = client.search_runs([experiment], filter_string=f"tags.{identity} = '{value}'")
     whole = [run.info.run_id for run in runs if WHOLE in run.data.tags]
     for run in runs:
@@ -161,9 +166,9 @@ def _log_values(client: MlflowClient, run_id: str, run: Run, started: float) -> 
         for name, samples in run.samples.items()
         for number, (at, value) in enumerate(samples, 1)
     ]
-    for some_params in _parts(params, _MOST_PARAMS):
+    for some_params in _parts(params, _MAX_PARAMS):
         client.log_batch(run_id, params=some_params)
-    for some_metrics in _parts(metrics, _MOST_METRICS):
+    for some_metrics in _parts(metrics, _MAX_METRICS):
         client.log_batch(run_id, metrics=some_metrics)
 
 

@@ -17,7 +17,7 @@ RUN_VARIABLE = "MLFLOW_RUN_ID"  # which `mlflow run` sets for the command that i
 TIMEOUT_VARIABLE = "REGRESSION_MODEL_TRACKING_TIMEOUT"
 DEFAULT_URI = "sqlite:///mlflow.db"
 DEFAULT_EXPERIMENT = "regression-model"
-DEFAULT_TIMEOUT = 120.0  # seconds; the first run in an empty database server takes up to 30
+DEFAULT_TIMEOUT_SECONDS = 120.0  # seconds; the first run in an empty database server takes up to 30
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Store:
 
     @property
     def shown(self) -> str:
-        """The address as it may be printed and logged: without its password."""
+        """Return the address as it may be printed and logged: without its password."""
         return without_password(self.uri)
 
 
@@ -56,7 +56,7 @@ def store_of(
 
 
 def not_there(store: Store) -> TrackingFailed:
-    """What is to be said where ``store`` does not have the run that was begun for it."""
+    """Return the error for a store that lacks the run it names."""
     return TrackingFailed(
         f"{store.shown} does not have the run {store.run_id} that {RUN_VARIABLE} names. MLflow "
         f"runs a project in a folder of its own: set {URI_VARIABLE} to a server or to the absolute "
@@ -64,16 +64,16 @@ def not_there(store: Store) -> TrackingFailed:
     )
 
 
-def check_begun(store: Store) -> None:
-    """Refuse, without asking MLflow, a begun run whose database is not where it is looked for."""
+def check_existing_run(store: Store) -> None:
+    """Refuse, without asking MLflow, an existing run whose database file is missing."""
     _, is_sqlite, path = store.uri.partition("sqlite:///")
     if store.run_id is not None and is_sqlite and not Path(path).exists():
         raise not_there(store)
 
 
 def read_timeout() -> float:
-    """Seconds that tracking may take in all; raises TrackingFailed where the variable is wrong."""
-    text = os.environ.get(TIMEOUT_VARIABLE) or str(DEFAULT_TIMEOUT)
+    """Return the time limit in seconds; raises TrackingFailed if the variable is wrong."""
+    text = os.environ.get(TIMEOUT_VARIABLE) or str(DEFAULT_TIMEOUT_SECONDS)
     try:
         seconds = float(text)
     except ValueError:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-INTERVAL = 1.0  # seconds
+INTERVAL_SECONDS = 1.0  # seconds
 _MEBIBYTE = 2**20
 
 
@@ -33,7 +33,7 @@ class Usage:
 
     @classmethod
     def read(cls, path: Path) -> Usage:
-        """What :meth:`write` wrote."""
+        """Return what :meth:`write` wrote."""
         return cls(**json.loads(path.read_text("utf-8")))
 
 
@@ -55,7 +55,7 @@ def sampled() -> Iterator[Usage]:
             usage.samples.setdefault(name, []).append((time.time(), float(value)))
 
     def watch() -> None:
-        while not stopping.wait(INTERVAL):
+        while not stopping.wait(INTERVAL_SECONDS):
             sample()
 
     process.cpu_percent(), psutil.cpu_percent()  # they measure since the call before

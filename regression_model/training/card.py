@@ -11,7 +11,7 @@ from typing import Any
 
 from regression_model.config.spec import Spec
 from regression_model.evaluation.metrics import METRICS
-from regression_model.evaluation.ratio_study import FEWEST, STATISTICS, limits_text
+from regression_model.evaluation.ratio_study import MIN_SALES, STATISTICS, limits_text
 from regression_model.training.fit import LASSO, MEAN, MODEL
 from regression_model.training.gate import Check
 
@@ -19,7 +19,7 @@ Manifest = Mapping[str, Any]
 
 
 def model_card(spec: Spec, manifest: Manifest) -> str:
-    """The card of the model that ``manifest`` describes, as Markdown."""
+    """Return the card of the model that ``manifest`` describes, as Markdown."""
     sections = [
         [f"# {spec.name}: model {manifest['version']}", *_remarks(manifest)],
         ["## Data", *_data(spec, manifest)],
@@ -147,7 +147,7 @@ def _ranges(study: Manifest) -> Iterable[str]:
 def _ratios(study: Manifest) -> Iterable[str]:
     overall = study["ratios"]["overall"]
     if overall["trimmed"] is None:
-        yield f"Too few sales: {overall['sales']} of {FEWEST}."
+        yield f"Too few sales: {overall['sales']} of {MIN_SALES}."
         return
     rows = [
         [s.title, *(_measured(name, overall[k][name]) for k in ("trimmed", "untrimmed")),
@@ -187,7 +187,7 @@ def _locations(spec: Spec, study: Manifest) -> Iterable[str]:
     few = len(study["ratios"]["locations"]) - len(large)
     yield (
         f"Median ratio = estimate / price, limits {limits_text('median')}. {few} more location(s) "
-        f"have fewer than {FEWEST} sales and are not judged. The screen finds places that are "
+        f"have fewer than {MIN_SALES} sales and are not judged. The screen finds places that are "
         "valued too high or too low as a whole; it knows nothing of the people who live there, and "
         "does not replace a study that does."
     )

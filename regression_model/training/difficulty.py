@@ -114,7 +114,7 @@ def difficulty_nodes(
     apart: str,
     log_price: str,
 ) -> str:
-    """The graph's twin of :func:`predict_difficulty`.
+    """Return the graph's twin of :func:`predict_difficulty`.
 
     ``source`` is the matrix of inputs; ``apart`` says how far the members of the blend lie from a
     common point.

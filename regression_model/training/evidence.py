@@ -40,12 +40,12 @@ class Evidence:
     copy: Rows
 
     def where(self, chosen: NDArray[np.bool_]) -> Evidence:
-        """The entries for which ``chosen``, shape ``(n,)``, is true."""
+        """Return the entries for which ``chosen``, shape ``(n,)``, is true."""
         return Evidence(**{name: values[chosen] for name, values in vars(self).items()})
 
 
 def joined(parts: Sequence[Evidence]) -> Evidence:
-    """All entries of ``parts``, in order."""
+    """Return all entries of ``parts``, in order."""
     return Evidence(
         **{name: np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])}
     )

@@ -83,7 +83,7 @@ class Result:
 
 
 def rivals(spec: Spec) -> Iterator[Candidate]:
-    """The mean, simpler models, and the blend of the config."""
+    """Yield the mean, simpler models, and the blend of the config."""
     yield Candidate(MEAN, dict(candidates(spec))[MEAN], None)
     for name, member in RIVALS.items():
         simple = spec.model_copy(update={"members": (member,), "derived": (), "search": ()})
@@ -92,7 +92,7 @@ def rivals(spec: Spec) -> Iterator[Candidate]:
 
 
 def steps_of(spec: Spec, repeats: int) -> int:
-    """How many steps :func:`compare` reports."""
+    """Return how many steps :func:`compare` reports."""
     return (len(RIVALS) + 2) * spec.validation.folds * repeats
 
 

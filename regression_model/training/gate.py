@@ -45,12 +45,12 @@ class Check:
 
     @property
     def shown(self) -> str:
-        """The value as people read it."""
+        """Return the value as people read it."""
         return GATED[self.name].form.format(self.value)
 
     @property
     def demand(self) -> str:
-        """The limits as people read them."""
+        """Return the limits as people read them."""
         form = GATED[self.name].form.format
         if self.lowest is None or self.highest is None:
             side = "at most" if self.lowest is None else "at least"
@@ -83,7 +83,7 @@ GATED: dict[str, Gated] = {
 
 
 def gated_figures(scores: Scores, study: Study) -> dict[str, float]:
-    """What the gate may look at before the model is refitted, by name.
+    """Return what the gate may look at before the model is refitted, by name.
 
     ``scores`` are the cross-validated metrics, ``study`` that of out-of-fold predictions.
     """
@@ -107,7 +107,7 @@ def gated_figures(scores: Scores, study: Study) -> dict[str, float]:
 
 
 def checks_of(figures: Scores, limits: Mapping[str, Limit]) -> list[Check]:
-    """Each figure that has a limit beside it, in the order of the config."""
+    """Return each figure that has a limit beside it, in the order of the config."""
     return [
         Check(name, figures[name], *_bounds(GATED[name], limit))
         for name, limit in limits.items()

@@ -25,7 +25,7 @@ _UNIX = 3
 
 
 def past_sales(spec: Spec, sales: Sales, trained: Trained) -> PastSales:
-    """The training sales with the weights of their fields, asked of the compiled model."""
+    """Return the training sales with the weights of their fields, asked of the compiled model."""
     matrix = trained.pipeline[:1].transform(sales.frame).to_numpy(np.float32)
     scorer = Scorer(trained.graph)
     names = Encoder(spec).names
@@ -40,7 +40,7 @@ def past_sales(spec: Spec, sales: Sales, trained: Trained) -> PastSales:
 
 
 def written(sales: PastSales) -> bytes:
-    """The bytes of the file; the same for the same sales, whenever it is written.
+    """Return the bytes of the file; the same for the same sales, whenever it is written.
 
     ``numpy.savez`` would do, but for the time of writing that it puts before each array.
     """

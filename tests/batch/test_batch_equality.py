@@ -74,7 +74,7 @@ def by_columns(model: Model, valuer: TableValuer, path: Path) -> Any:
         for part in sources.parts(reader, model.spec):
             chunk = part.chunk()
             valued = valuer.value(chunk)
-            reader.meet(chunk.names)
+            reader.add_columns(chunk.names)
             for found in (*valued.errors, *valued.warnings):
                 found["row"] = (found["row"] or 0) + len(ids)
             errors += valued.errors

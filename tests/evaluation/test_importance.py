@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from regression_model.evaluation.importance import MOST_ROWS, importance
+from regression_model.evaluation.importance import MAX_ROWS, importance
 
 NAMES = ["big", "small", "ignored"]
 MATRIX = np.random.default_rng(0).normal(size=(300, 3)).astype(np.float32)
@@ -58,7 +58,7 @@ def test_no_more_rows_are_scored_than_needed() -> None:
 
     importance(count, np.tile(MATRIX, (10, 1)), NAMES, seed=1)
 
-    assert sizes == {MOST_ROWS}
+    assert sizes == {MAX_ROWS}
 
 
 def test_a_model_listens_to_the_size_and_quality_of_a_house(

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from regression_model.exploration.columns import MOST_BARS, Column, describe
+from regression_model.exploration.columns import MAX_BARS, Column, describe
 from regression_model.exploration.table import Table
 
 
@@ -96,7 +96,7 @@ def test_bars_hold_every_known_value_however_far_out(sold: pd.DataFrame, read: A
     sold.loc[0, "LotArea"] = 50_000_000
     found = column(read(sold), "LotArea")
 
-    assert len(found.bars) == MOST_BARS
+    assert len(found.bars) == MAX_BARS
     assert sum(count for _, count in found.bars) == found.known
     assert max(count for _, count in found.bars) < 100  # the giant does not flatten the rest
 

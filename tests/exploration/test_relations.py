@@ -60,7 +60,7 @@ def test_pairs_are_found_by_ranks_and_by_levels(
     table = read(sold)
 
     for most in (20_000, 200):
-        monkeypatch.setattr(relations, "MOST_ROWS_OF_PAIRS", most)
+        monkeypatch.setattr(relations, "MAX_ROWS_OF_PAIRS", most)
         found = {(p.left.name, p.right.name): p for p in correlated_pairs(table)}
 
         assert found["LotArea", "MiscVal"].value == pytest.approx(-1)

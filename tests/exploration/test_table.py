@@ -12,7 +12,7 @@ import pytest
 
 from regression_model.config.spec import Spec
 from regression_model.errors import InvalidInput
-from regression_model.exploration.table import FIRST_ROWS, MOST_LEVELS, Fault, Table, read_table
+from regression_model.exploration.table import FIRST_ROWS, MAX_LEVELS, Fault, Table, read_table
 
 
 def fault(table: Table, code: str) -> Fault:
@@ -61,15 +61,15 @@ def test_what_is_refused_is_named_and_leaves_the_rest_of_its_row(
 def test_so_many_unknown_levels_are_named_and_the_others_counted(
     sold: pd.DataFrame, read: Any
 ) -> None:
-    sold = pd.concat([sold] * (1 + 2 * MOST_LEVELS // len(sold)), ignore_index=True)
+    sold = pd.concat([sold] * (1 + 2 * MAX_LEVELS // len(sold)), ignore_index=True)
     sold["MSZoning"] = [f"zone {i}" for i in range(len(sold))]
 
     faults = [f for f in read(sold).faults if f.code == "unseen_level"]
 
-    assert len(faults) == MOST_LEVELS + 1
+    assert len(faults) == MAX_LEVELS + 1
     assert sum(f.count for f in faults) == len(sold)
     assert faults[0].message.startswith("'zone 0' is not a level of MSZoning")
-    assert faults[-1].message == f"beyond {MOST_LEVELS} values that are no levels, further ones"
+    assert faults[-1].message == f"beyond {MAX_LEVELS} values that are no levels, further ones"
 
 
 def test_what_is_doubtful_is_counted_and_kept(sold: pd.DataFrame, read: Any) -> None:

@@ -13,7 +13,13 @@ import pytest
 
 from regression_model.config.spec import Spec
 from regression_model.errors import InvalidInput
-from regression_model.reading.tables import CHUNK, TableReader, frame_rows, is_frame, known_columns
+from regression_model.reading.tables import (
+    CHUNK_ROWS,
+    TableReader,
+    frame_rows,
+    is_frame,
+    known_columns,
+)
 from regression_model.reading.validation import Malformed
 
 HEADER = "Id,Neighborhood,OverallQual,YearBuilt,GrLivArea,Alley"
@@ -278,7 +284,9 @@ def test_an_extension_may_be_in_capitals(read: Read) -> None:
     assert read(f"{HEADER}\n{LINE}\n", "HOUSES.CSV") == [ROW]
 
 
-@pytest.mark.parametrize("count", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 3])
+@pytest.mark.parametrize(
+    "count", [0, 1, CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1, 2 * CHUNK_ROWS + 3]
+)
 @pytest.mark.parametrize("kind", ["csv", "ndjson", "parquet"])
 def test_chunks_hold_every_row_once_and_in_order(
     tmp_path: Path, spec: Spec, kind: str, count: int
@@ -296,7 +304,7 @@ def test_chunks_hold_every_row_once_and_in_order(
     chunks = list(TableReader(path, spec).chunks(consumed.append))
 
     assert [row["Id"] for chunk in chunks for row in chunk] == list(range(count))
-    assert all(0 < len(chunk) <= CHUNK for chunk in chunks)
+    assert all(0 < len(chunk) <= CHUNK_ROWS for chunk in chunks)
     assert consumed == sorted(consumed)
     assert count == 0 or consumed[-1] == path.stat().st_size
 

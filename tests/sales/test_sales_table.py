@@ -16,7 +16,7 @@ from regression_model.errors import DataError
 from regression_model.reading.issues import MAX_ISSUES_OF_ROW
 from regression_model.sales.sample import generate
 from regression_model.sales.table import (
-    MOST_FAULTS,
+    MAX_FAULTS,
     Sales,
     load_sales,
     sample_sales,
@@ -202,8 +202,8 @@ def test_endless_report_is_cut_and_counted(table: pd.DataFrame, write: Write, sp
     report = report_of(write(table), spec).splitlines()
 
     assert report[0].endswith(f": {4 * ROWS} fault(s)")
-    assert report[-1].startswith(f"  … and {4 * ROWS - MOST_FAULTS} more")
-    assert len(report) == MOST_FAULTS + 2
+    assert report[-1].startswith(f"  … and {4 * ROWS - MAX_FAULTS} more")
+    assert len(report) == MAX_FAULTS + 2
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ def test_a_tracked_training_measures_the_machine_and_saves_the_same_model(
     assert "tracking" not in json.loads(plain)
     assert "sklearn" in imported
     assert "mlflow" not in imported.replace(str(Path.cwd()), "")
-    assert "regression_model.tracking.apart" not in imported
+    assert "regression_model.tracking.subprocess_tracking" not in imported
     found = client_of(f"sqlite:///{Path.cwd() / 'mlflow.db'}").get_run(told["tracking"]["run_id"])
     assert found.data.metrics["system/process_memory_mebibytes"] > 50
     assert found.info.end_time > found.info.start_time

@@ -8,8 +8,8 @@ import pytest
 
 from regression_model.config.reader import bundled_config, parse_spec, parse_tracking
 from regression_model.errors import ConfigError, TrackingFailed
-from regression_model.tracking.apart import track_apart
 from regression_model.tracking.store import Store, read_timeout, store_of, without_password
+from regression_model.tracking.subprocess_tracking import track_in_subprocess
 
 SECTION = "\ntracking:\n  uri: http://of.config\n  experiment: of config\n"
 
@@ -91,7 +91,7 @@ def test_a_time_limit_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_what_fails_is_told_in_one_line_with_what_to_do(tmp_path: Path) -> None:
-    outcome = track_apart(tmp_path, Store("http://me:s3cret@host", "houses"), timeout=120)
+    outcome = track_in_subprocess(tmp_path, Store("http://me:s3cret@host", "houses"), timeout=120)
 
     assert outcome.run is None
     assert outcome.error is not None
@@ -101,7 +101,7 @@ def test_what_fails_is_told_in_one_line_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_command_for_later_names_a_store_that_the_environment_does_not(tmp_path: Path) -> None:
-    outcome = track_apart(tmp_path, Store("http://of.config", "two words"), timeout=120)
+    outcome = track_in_subprocess(tmp_path, Store("http://of.config", "two words"), timeout=120)
 
     assert outcome.later == (
         f"regression-model track {tmp_path} --uri http://of.config --experiment 'two words'"
@@ -109,7 +109,7 @@ def test_the_command_for_later_names_a_store_that_the_environment_does_not(tmp_p
 
 
 def test_no_more_time_is_taken_than_allowed(tmp_path: Path) -> None:
-    outcome = track_apart(tmp_path, Store("http://me:s3cret@host", "houses"), timeout=0.01)
+    outcome = track_in_subprocess(tmp_path, Store("http://me:s3cret@host", "houses"), timeout=0.01)
 
     assert outcome.error == (
         "MLflow at http://me:***@host did not take the run within 0.01 seconds "

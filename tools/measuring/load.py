@@ -117,11 +117,11 @@ class Load:
 
     @property
     def asked(self) -> int:
-        """How many requests were begun so far."""
+        """Return how many requests were started so far."""
         return sum(own.asked for own in self._own)
 
     def wait_for(self, more: int) -> None:
-        """Wait until so many requests were begun after this call."""
+        """Wait until so many requests were started after this call."""
         enough = self.asked + more
         wait_for(lambda: self.asked >= enough)
 

@@ -28,7 +28,7 @@ by_option = click.option(
 
 
 def registry_at(uri: str | None, name: str, experiment: str | None = None) -> Registry:
-    """The registry that is asked for, by the rules for where runs are kept.
+    """Return the registry that is asked for, by the rules for where runs are kept.
 
     Where only a registry is named, runs are kept there as well.
     """
@@ -41,7 +41,7 @@ def registry_at(uri: str | None, name: str, experiment: str | None = None) -> Re
 
 
 def given_reason(by: str | None, why: str) -> Reason:
-    """Who and why, neither of them empty."""
+    """Return who and why, neither of them empty."""
     from regression_model.registry.decisions import Reason
 
     if not why.strip():

@@ -100,7 +100,7 @@ def _examined(
     data: Path | None,
     folder: Path,
 ) -> tuple[Examination, Path | None]:
-    """The verdict, and the page of the differential test where there was one."""
+    """Return the verdict, and the page of the differential test where there was one."""
     from regression_model.differential.report import write_report
     from regression_model.registry.examination import examined
 

@@ -114,14 +114,14 @@ def _(blend: LimitedVotingRegressor, graph: GraphBuilder, x: str) -> str:
 
 
 def member_nodes(blend: LimitedVotingRegressor, graph: GraphBuilder, x: str) -> list[str]:
-    """The graph's twin of ``member_predictions``, a column for each member."""
+    """Return the graph's twin of ``member_predictions``, a column for each member."""
     return [convert(member, graph, x) for member in blend.estimators_]
 
 
 def apart_nodes(
     blend: LimitedVotingRegressor, graph: GraphBuilder, members: list[str]
 ) -> tuple[str, str]:
-    """The weighted mean of the members without a limit, and how far each member lies from it."""
+    """Return the mean of the members without a limit, and each member's distance from it."""
     free, weights = blend.free(), np.zeros((len(members), 1))
     weights[free, 0] = blend.shares(free)
     every = graph.append(*members)
@@ -132,7 +132,7 @@ def apart_nodes(
 def combine_nodes(
     blend: LimitedVotingRegressor, graph: GraphBuilder, anchor: str, apart: str
 ) -> str:
-    """The graph's twin of ``combine``, from what :func:`apart_nodes` gives.
+    """Return the graph's twin of ``combine``, from what :func:`apart_nodes` gives.
 
     To the mean of the members without a limit comes the weighted mean of how far each member, held
     by its limit, strays from it: those without a limit stray by 0 on average.
@@ -147,7 +147,7 @@ def combine_nodes(
 
 
 def spread_nodes(graph: GraphBuilder, apart: str) -> str:
-    """The distance between the largest and the smallest member."""
+    """Return the distance between the largest and the smallest member."""
     second = graph.constant([1], np.int64)
     largest, smallest = (
         graph.op(kind, apart, second, keepdims=1, width=1) for kind in ("ReduceMax", "ReduceMin")

@@ -15,14 +15,14 @@ OWN_VALUES = ("weight", "limit", "rare_levels")
 
 
 def present_value(member: Member, name: str) -> Value | None:
-    """What the config writes for ``name`` in ``member``; None where it writes nothing."""
+    """Return what the config writes for ``name`` in ``member``; None where it writes nothing."""
     if name not in OWN_VALUES:
         return member.hyperparameters.get(name)
     return getattr(member, name) if name in member.model_fields_set else None
 
 
 def present_values(spec: Spec) -> dict[Place, Value]:
-    """The present value of all that may change, by member and name."""
+    """Return the present value of all that may change, by member and name."""
     members = {member.name: member for member in spec.members}
     return {
         (sought.member, sought.name): value
@@ -47,17 +47,17 @@ def with_values(spec: Spec, values: Mapping[Place, Value]) -> Spec:
 
 
 def as_text(value: Value) -> str:
-    """A value as it is written in a config."""
+    """Return a value as it is written in a config."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def extremes(sought: Sought) -> tuple[Value, ...]:
-    """Every choice, or both bounds."""
+    """Return every choice, or both bounds."""
     return sought.choices or sought.bounds or ()
 
 
 def space_fault(sought: Sought, present: Value) -> str | None:
-    """What is wrong with choices or bounds, seen beside the value that the config has now."""
+    """Return what is wrong with choices or bounds, given the value of the config."""
     if sought.bounds is None:
         return _choices_fault(sought, present)
     name, now = sought.name, f"is {as_text(present)} now"

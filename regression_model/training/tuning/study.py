@@ -33,7 +33,7 @@ _DIGITS = 3  # of a number that is tried: more would be noise, and unreadable in
 
 
 def _fingerprint(spec: Spec, data: str, repeats: int) -> dict[str, str]:
-    """What a study must be gone on with, each part by its name."""
+    """Return what a study must be gone on with, each part by its name."""
     model = spec.model_dump(mode="json", include={"features", "derived", "members"})
     model |= spec.model_dump(mode="json", include={"elapsed", "missing_indicators"})
     space = spec.model_dump(mode="json", include={"search"})
@@ -52,7 +52,7 @@ def _digest(value: Any) -> str:
 
 @contextmanager
 def open_study(path: Path, spec: Spec, *, data: str, repeats: int) -> Iterator[optuna.Study]:
-    """The study in the file ``path``, begun there where the file does not exist.
+    """Give the study in the file ``path``, begun there where the file does not exist.
 
     ``data`` is the SHA-256 of the sales, ``repeats`` how often each trial is cross-validated. A
     trial is pruned when it is behind the median of the others after half a repeat. Trials that a
@@ -87,7 +87,7 @@ def open_study(path: Path, spec: Spec, *, data: str, repeats: int) -> Iterator[o
 
 @contextmanager
 def saved_study(path: Path) -> Iterator[optuna.Study]:
-    """The study in the file ``path``, to be read; StudyRefused where it holds none."""
+    """Give the study in the file ``path``, to be read; StudyRefused where it holds none."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     _check_file(path)
     url = URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
@@ -132,12 +132,12 @@ def _claim(study: optuna.Study, path: Path, begun_with: Mapping[str, str]) -> No
 
 
 def finished(study: optuna.Study) -> int:
-    """How many trials came to an end: complete or pruned, not interrupted."""
+    """Return how many trials came to an end: complete or pruned, not interrupted."""
     return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
 
 
 def incumbent(study: optuna.Study) -> FrozenTrial | None:
-    """The trial of the present config, once it is complete."""
+    """Return the trial of the present config, once it is complete."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     return next((trial for trial in complete if _INCUMBENT in trial.user_attrs), None)
 
@@ -163,7 +163,7 @@ def next_trial(study: optuna.Study, spec: Spec) -> optuna.Trial:
 
 
 def values_of(trial: optuna.Trial | FrozenTrial, spec: Spec) -> dict[Place, Value]:
-    """What a trial tries, by member and name."""
+    """Return what a trial tries, by member and name."""
     present = present_values(spec)
     if _INCUMBENT in trial.user_attrs:
         return present

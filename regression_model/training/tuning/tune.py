@@ -49,7 +49,7 @@ class Folds:
         return float(np.sqrt(np.sum(errors) / sum(self._sizes[: len(errors)])))
 
     def gains(self, before: Sequence[float], after: Sequence[float]) -> NDArray[np.float64]:
-        """What each fold contributes to the fall in RMSLE; their mean is that fall exactly.
+        """Return what each fold contributes to the fall in RMSLE; their mean is that fall exactly.
 
         From ``a - b = (a² - b²) / (a + b)``: the squared errors of the folds add up, roots do not.
         """
@@ -91,7 +91,7 @@ class Comparison:
 
     @property
     def beyond_noise(self) -> bool:
-        """Whether the gain is more than two standard errors."""
+        """Return whether the gain is more than two standard errors."""
         return self.gain > 2 * self.standard_error
 
 
@@ -120,7 +120,7 @@ class Search:
                 raise
 
     def compare(self, repeats: int = FRESH_REPEATS) -> Comparison | None:
-        """The best trial and the present config on fresh folds; None where they are the same.
+        """Return the best trial and the present config on fresh folds; None if they are equal.
 
         What a search found to be best owes part of its figure to the folds that it was picked on.
         """
@@ -139,7 +139,7 @@ class Search:
 
     @property
     def compared(self) -> Comparison | None:
-        """The best trial and the present config on the folds of the search: an optimistic view."""
+        """Return the best trial and the present config on the folds of the search."""
         best, present = self.best, self.incumbent
         if best is None or present is None or best.number == present.number:
             return None
@@ -148,28 +148,28 @@ class Search:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many trials ended how; Ctrl-C or a killed process interrupts one."""
+        """Return how many trials ended how; Ctrl-C or a killed process interrupts one."""
         names = {"complete": "COMPLETE", "pruned": "PRUNED", "interrupted": "FAIL"}
         states = [trial.state.name for trial in self.study.get_trials(deepcopy=False)]
         return {name: states.count(state) for name, state in names.items()}
 
     @property
     def incumbent(self) -> FrozenTrial | None:
-        """The trial of the present config."""
+        """Return the trial of the present config."""
         return incumbent(self.study)
 
     @property
     def best(self) -> FrozenTrial | None:
-        """The complete trial of least RMSLE on the folds of the search."""
+        """Return the complete trial of least RMSLE on the folds of the search."""
         return _best(self.study)
 
     def changes(self, trial: FrozenTrial) -> dict[Place, Value]:
-        """The values of a trial that differ from the present ones."""
+        """Return the values of a trial that differ from the present ones."""
         present = present_values(self.spec)
         return {k: v for k, v in values_of(trial, self.spec).items() if present[k] != v}
 
     def spec_of(self, trial: optuna.Trial | FrozenTrial) -> Spec:
-        """The spec that a trial tries."""
+        """Return the spec that a trial tries."""
         return with_values(self.spec, values_of(trial, self.spec))
 
     def _try(self, trial: optuna.Trial, folds: Folds, told: str) -> None:
@@ -204,7 +204,7 @@ class Search:
         return len(errors) < len(folds.pairs) and trial.should_prune()
 
     def _errors(self, spec: Spec, folds: Folds, told: str) -> Iterator[float]:
-        """The sum of squared log errors of each fold, in order, ``jobs`` of them at a time."""
+        """Yield the sum of squared log errors of each fold; ``jobs`` folds at a time."""
         self.step(told, 0)
         for start in range(0, len(folds.pairs), self.jobs):
             batch = folds.pairs[start : start + self.jobs]

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import ml_api
-from ml_api.master.counters import MOST, SLOT_BYTES, SLOTS, START, Counters, is_shared, share
+from ml_api.master.counters import MAX_VALUES, SLOT_BYTES, SLOTS, START, Counters, is_shared, share
 
 WORKER = """
 import os, signal, sys
@@ -137,12 +137,12 @@ def test_a_name_has_one_place() -> None:
 
 def test_a_name_too_many_fails_nothing_and_spoils_nothing() -> None:
     counters = Counters()
-    for number in range(MOST + 50):
+    for number in range(MAX_VALUES + 50):
         counters.values[counters.index("many", n=str(number))] += 1
 
     found = list(counters.read())
 
-    assert 0 < len(found) <= MOST
+    assert 0 < len(found) <= MAX_VALUES
     assert all(series.values == [1.0] for series in found)
 
 

@@ -19,7 +19,15 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 import ml_api
 from ml_api.master.counters import share
-from ml_api.telemetry.metrics import DOLLARS, FAMILIES, MANY, RATIOS, SECONDS, Metrics, metrics
+from ml_api.telemetry.metrics import (
+    DOLLARS,
+    FAMILIES,
+    MIN_ROWS_BY_ARRAY,
+    RATIOS,
+    SECONDS,
+    Metrics,
+    metrics,
+)
 from ml_api.telemetry.metrics import share as join
 from regression_model import Prediction
 
@@ -93,7 +101,7 @@ def test_requests_are_counted_by_route_and_status(
     assert 0 < found["ml_api_request_duration_seconds_sum", (PREDICT,)] < 60
 
 
-@pytest.mark.parametrize("rows", [1, MANY - 1, MANY, 500])
+@pytest.mark.parametrize("rows", [1, MIN_ROWS_BY_ARRAY - 1, MIN_ROWS_BY_ARRAY, 500])
 def test_houses_prices_and_ranges_are_counted(
     client: FlaskClient, houses: list[dict[str, Any]], rows: int
 ) -> None:
@@ -150,8 +158,8 @@ def test_many_houses_are_counted_as_few_are() -> None:
 
     at_once, in_pieces = Metrics(), Metrics()
     at_once.priced(prediction(prices, spans))
-    for start in range(0, len(prices), MANY - 1):
-        part = slice(start, start + MANY - 1)
+    for start in range(0, len(prices), MIN_ROWS_BY_ARRAY - 1):
+        part = slice(start, start + MIN_ROWS_BY_ARRAY - 1)
         in_pieces.priced(prediction(prices[part], spans[part]))
 
     for one, other in zip(at_once.counters.read(), in_pieces.counters.read(), strict=True):
@@ -165,7 +173,7 @@ def prediction(prices: list[Any], spans: list[Any]) -> Prediction:
 
 def test_no_answer_is_no_row(client: FlaskClient) -> None:
     client.post(PREDICT, json=[])
-    Metrics().priced(prediction([None] * MANY, [None] * MANY))
+    Metrics().priced(prediction([None] * MIN_ROWS_BY_ARRAY, [None] * MIN_ROWS_BY_ARRAY))
 
     found = scrape(client)
 

@@ -1,11 +1,11 @@
-"""Runs that others began for us: `mlflow run` names one, and expects to find everything in it."""
+"""Fill a run that exists already: `mlflow run` begins one, and expects to find everything in it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from mlflow import MlflowClient
-from mlflow.entities import Run as Begun
+from mlflow.entities import Run as ExistingRun
 from mlflow.exceptions import MlflowException
 
 from regression_model.errors import TrackingFailed
@@ -16,8 +16,8 @@ from regression_model.tracking.store import RUN_VARIABLE, Store, not_there
 NOTE = "mlflow.note.content"
 
 
-def begun_run(client: MlflowClient, store: Store) -> Begun:
-    """The run that ``store`` names; raises :class:`TrackingFailed` where it cannot be filled."""
+def read_run(client: MlflowClient, store: Store) -> ExistingRun:
+    """Return the run that ``store`` names; raises TrackingFailed if it cannot be filled."""
     try:
         found = client.get_run(store.run_id)
     except MlflowException as error:
@@ -32,13 +32,13 @@ def begun_run(client: MlflowClient, store: Store) -> Begun:
     return found
 
 
-def fitted(run: Run, begun: Begun, *, prefix: str, longest: int) -> Run:
-    """``run`` without what would overwrite what ``begun`` says of itself.
+def without_conflicts(run: Run, existing: ExistingRun, *, prefix: str, longest: int) -> Run:
+    """Return ``run`` without what would overwrite values of the existing run.
 
-    MLflow refuses another value for a parameter that is there: such a one gets ``prefix``. Where
-    the run came from, and its description, are for whoever began it to say.
+    MLflow refuses a second value for a parameter: the name of such a parameter gets ``prefix``.
+    Source and description stay those of the program that began the run.
     """
-    params, tags = begun.data.params, begun.data.tags
+    params, tags = existing.data.params, existing.data.tags
     return replace(
         run,
         params={
@@ -54,10 +54,10 @@ def fitted(run: Run, begun: Begun, *, prefix: str, longest: int) -> Run:
     )
 
 
-def forget_children(client: MlflowClient, begun: Begun, run: Run) -> None:
-    """Delete the nested runs that an attempt which failed has left."""
+def forget_children(client: MlflowClient, existing: ExistingRun, run: Run) -> None:
+    """Delete the nested runs that a failed attempt has left."""
     names = {child.name for child in run.children}
-    parent = f"tags.`mlflow.parentRunId` = '{begun.info.run_id}'"
-    for child in client.search_runs([begun.info.experiment_id], filter_string=parent):
+    parent = f"tags.`mlflow.parentRunId` = '{existing.info.run_id}'"
+    for child in client.search_runs([existing.info.experiment_id], filter_string=parent):
         if child.info.run_name in names:
             client.delete_run(child.info.run_id)

@@ -1,6 +1,6 @@
-"""Recording in a process of its own, so that nothing a server does can lose or hold up a training.
+"""Record a model in a process of its own, so that no server can lose or delay a training.
 
-A server that is down, slow, hangs or answers garbage costs at most the time limit; MLflow, its
+A server that is down, slow, hangs or answers garbage costs at most the time limit. MLflow, its
 drivers and its threads never enter the process that trained.
 """
 
@@ -30,9 +30,9 @@ _ERROR = "Error: "  # what the command says begins with it
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of it: the run as the command ``track`` describes it, or why there is none.
+    """Hold the recorded run as the command ``track`` describes it, or the reason why there is none.
 
-    ``later`` is the command that records it another time.
+    ``later`` is the command that records the model another time.
     """
 
     run: dict[str, Any] | None
@@ -40,16 +40,16 @@ class Outcome:
     later: str
 
     def as_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the outcome for JSON."""
         return self.run or {"error": self.error, "later": self.later}
 
 
-def track_apart(
+def track_in_subprocess(
     saved: Path, store: Store, *, timeout: float, options: Sequence[str] = ()
 ) -> Outcome:
     """Run ``regression-model track`` on ``saved`` for at most ``timeout`` seconds; never raises.
 
-    ``options`` are further ones of the command.
+    ``options`` are further options of the command.
     """
     later = _later(saved, store)
     command = [sys.executable, "-P", "-m", "regression_model", "track", str(saved), "--json"]
@@ -81,7 +81,7 @@ def track_apart(
 
 
 def _reason(said: str) -> str:
-    """The error that the command gave, in one line; else the last line of what it said."""
+    """Return the error of the command in one line; else the last line of its output."""
     _, found, message = said.rpartition(_ERROR)
     text = message if found else (said.strip().splitlines() or ["it ended without a word"])[-1]
     return without_password(" ".join(text.split()))

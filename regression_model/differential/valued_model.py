@@ -1,4 +1,4 @@
-"""One of two models, with what it makes of the houses."""
+"""One of two models, with its prices of the houses."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from regression_model.model import Model
 from regression_model.reading.encoder import Matrix
 from regression_model.reading.issues import OF_TABLE
 from regression_model.reading.rows import Reading
-from regression_model.reading.tables import CHUNK
+from regression_model.reading.tables import CHUNK_ROWS
 
 Reals = NDArray[np.float64]
 Step = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Side:
-    """A model, the encoded houses, and their prices and ranges in dollars.
+class ValuedModel:
+    """Hold a model, the encoded houses, and their prices and ranges in dollars.
 
-    ``matrix`` has the shape ``(n, inputs)``, the others ``(n,)``; a house that the model refuses
-    is NaN throughout, and ``reasons`` has why, by row.
+    ``matrix`` has the shape ``(n, inputs)``, the other arrays ``(n,)``. A house that the model
+    refuses is NaN in all of them; ``reasons`` says why, by row.
     """
 
     model: Model
@@ -37,12 +37,12 @@ class Side:
 
     @property
     def fields(self) -> list[str]:
-        """Names of the columns of ``matrix``."""
+        """Return the names of the columns of ``matrix``."""
         return [f.name for f in self.model.spec.inputs]
 
-    def take(self, rows: NDArray[np.intp]) -> Side:
-        """The houses at ``rows``."""
-        return Side(
+    def take(self, rows: NDArray[np.intp]) -> ValuedModel:
+        """Return the same model with the houses at ``rows`` only."""
+        return ValuedModel(
             self.model,
             matrix=self.matrix[rows],
             price=self.price[rows],
@@ -53,15 +53,15 @@ class Side:
         )
 
     def log_price(self, matrix: Matrix) -> Reals:
-        """Natural logarithm of the price of encoded houses."""
+        """Return the natural logarithm of the price of encoded houses."""
         return np.log(self.model.scorer.score(matrix).price)
 
     def typical(self) -> Matrix:
-        """The typical house among these, shape ``(inputs,)``."""
+        """Return the typical house among these, shape ``(inputs,)``."""
         return typical_row(self.matrix, self.model.spec.inputs)
 
     def places(self) -> list[str] | None:
-        """The location of each house; None where the model knows no places."""
+        """Return the location of each house; None if the model has no locations."""
         spec = self.model.spec
         if spec.location is None:
             return None
@@ -70,15 +70,15 @@ class Side:
         return ["unknown" if np.isnan(code) else str(levels[int(code)]) for code in codes]
 
 
-def valued(model: Model, rows: Sequence[object], *, step: Step) -> Side:
-    """Let ``model`` value ``rows`` by its own rules."""
+def value_rows(model: Model, rows: Sequence[object], *, step: Step) -> ValuedModel:
+    """Value ``rows`` with ``model``, by its own rules."""
     count = len(rows)
     matrix = np.full((count, len(model.spec.inputs)), np.nan, np.float32)
     price, low, high = np.full((3, count), np.nan)
     ids: list[int | None] = []
     reasons: dict[int, str] = {}
-    for start in range(0, count, CHUNK):
-        read: Reading = model.reader.read(rows[start : start + CHUNK], limits=OF_TABLE)
+    for start in range(0, count, CHUNK_ROWS):
+        read: Reading = model.reader.read(rows[start : start + CHUNK_ROWS], limits=OF_TABLE)
         places = start + np.asarray(read.places, dtype=np.intp)
         if len(places):
             found = model.scorer.score(read.matrix)
@@ -87,4 +87,4 @@ def valued(model: Model, rows: Sequence[object], *, step: Step) -> Side:
         ids += read.ids
         reasons |= {start + (row or 0): text for row, text in read.errors.texts().items()}
         step("houses valued")
-    return Side(model, matrix, price, low, high, ids, reasons)
+    return ValuedModel(model, matrix, price, low, high, ids, reasons)
