@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parent
 _own = [str(ROOT), *({getcwd()} - {str(ROOT)})]
 sys.path[:] = [folder for folder in sys.path if folder not in _own] + _own
 
-# Run, not imported: whatever the master imports, its workers inherit, and a reload (SIGHUP) after
+# Run, not imported: workers inherit every import of the master, and a reload (SIGHUP) after
 # an upgrade would then mix old modules with new ones.
 _config = runpy.run_path(str(ROOT / "ml_api" / "config.py"))
 _keys = runpy.run_path(str(ROOT / "ml_api" / "guards" / "keys.py"))

@@ -74,7 +74,7 @@ def read_text(environ: Mapping[str, str], name: str, default: str | None = None)
     text = environ.get(name, default)
     if text is None or text.strip():
         return text
-    raise ConfigError(name, text, "a path, or the variable left unset")
+    raise ConfigError(name, text, "a path, or no variable at all")
 
 
 def read_match(
@@ -125,7 +125,7 @@ def read_file(environ: Mapping[str, str], name: str, default: str | None = None)
 class Setting(NamedTuple):
     """An environment variable, what it means, and how it is read: ``docs/api.md`` is made of it.
 
-    ``shown`` stands in the documentation for a default that is no text.
+    The documentation shows ``shown`` for a default that is not text.
     """
 
     name: str
@@ -214,13 +214,13 @@ SETTINGS = (
     ),
     Setting(
         "ML_API_LOG_FILE",
-        "a file that the log goes to instead, begun anew from time to time; its folder must exist",
+        "a file for the log, with a new file from time to time; its folder must exist",
         read_file,
         shown="standard output",
     ),
     Setting(
         "ML_API_LOG_FILE_WHEN",
-        "when it is begun anew, in UTC: at `midnight`, or every `d`, `h`, `m` or `s` from then on",
+        "when a new file starts, in UTC: at `midnight`, or every `d`, `h`, `m` or `s` from then on",
         choice(*LOG_FILE_WHEN),
         "midnight",
     ),

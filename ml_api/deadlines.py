@@ -23,7 +23,7 @@ class Deadlines:
         self._lock = threading.Lock()
 
     def begin(self, sock: socket.socket, seconds: float) -> None:
-        """From ``seconds`` on, ``sock`` has no more to read, whatever its client sends."""
+        """After ``seconds``, ``sock`` has nothing more to read, even if its client sends more."""
         self._until[sock] = time.monotonic() + seconds
         if self._thread is None:
             self._start()

@@ -78,7 +78,7 @@ class TooManyToExplain(UnprocessableEntity):
     def __init__(self, rows: int, most: int) -> None:
         super().__init__(
             f"At most {most} houses are explained in one request, got {rows}; "
-            "send fewer, or leave explain away."
+            "send fewer houses, or omit explain."
         )
 
 

@@ -138,7 +138,7 @@ class Front:
         return result
 
     def _asked(self, body: bytes) -> Request:
-        """What the body asks for; it is logged whatever becomes of it."""
+        """Return the request in the body; it is logged in every case."""
         most = self._config["ML_API_MAX_ROWS"]
         rows = None
         try:

@@ -40,7 +40,7 @@ class ModelHolder:
     A failure is retried, so that a model which arrives later is served without a restart; it is
     remembered, so that a flood of requests does not become a flood of file reads.
 
-    A model that answers its golden rows is copied to the folder ``last_good``. From there it is
+    A model whose golden houses are right is copied to the folder ``last_good``. From there it is
     served when the artifact that should replace it is missing, damaged or unsound, or cannot be
     read by this version: a reload never puts a broken model in the place of a good one.
     """
@@ -79,7 +79,7 @@ class ModelHolder:
         return {**self.get().info(), "origin": self._origin}
 
     def faults(self) -> list[str]:
-        """What the model's golden rows say against it; asked once, empty when it is sound."""
+        """Return the faults of the model's golden houses; checked once, empty if it is sound."""
         model = self.get()
         with self._lock:
             if self._faults is None:
@@ -108,7 +108,7 @@ class ModelHolder:
         return self._loaded(model, origin, "loaded")
 
     def _sound(self, model: Model, origin: str, last_good: Path) -> Model:
-        """``model`` where it answers its golden rows, and a copy is kept; else the last good."""
+        """Return ``model`` if its golden houses are right, and keep a copy; else the last good."""
         try:
             self._faults = _check(model)
         except ModelUnavailable:

@@ -106,6 +106,6 @@ PROBLEMS = (
 
 
 def of_status(status: int) -> Problem:
-    """Return the problem of which ``status`` says all there is."""
+    """Return the general problem of a status."""
     known = (problem for problem in PROBLEMS if problem.status == status and not problem.name)
     return next(known, Problem(status, "", ""))

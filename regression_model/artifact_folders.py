@@ -46,8 +46,8 @@ def save_artifact(
 ) -> Path:
     """Write ``files`` and their manifest as a new folder of ``root``, and make it the current one.
 
-    Everything is written under a temporary name, flushed to disk and renamed, so whatever
-    happens the previous artifact stays whole and current. Returns the new folder. Raises
+    Everything is written under a temporary name, flushed to disk and renamed, so the previous
+    artifact stays whole and current, even if the process is killed. Returns the new folder. Raises
     :class:`ArtifactCorrupt` where the result could not be read again.
     """
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}

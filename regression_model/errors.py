@@ -10,7 +10,7 @@ RegressionModelError
 ├── ArtifactError          an artifact cannot be used
 │   ├── ArtifactCorrupt    a file is missing, truncated or differs from its hash
 │   └── ArtifactIncompatible  written in another format or by other libraries
-├── StudyRefused           a study of `tune` cannot be begun, or gone on with
+├── StudyRefused           a study of `tune` cannot be started or continued
 ├── TrackingFailed         MLflow did not take a run; what was to be recorded is unharmed
 ├── RegistryFailed         a registry of models did not answer, or does not hold what was asked for
 ├── ReleaseUnavailable     a released version cannot be had

@@ -186,6 +186,6 @@ def _check_structure(manifest: Mapping[str, Any], name: str) -> None:
         place = ".".join(str(part) for part in first["loc"])[:200]
         raise ArtifactCorrupt(
             f"{MANIFEST} of {name} does not describe a model: {place}: {first['msg']}. "
-            "Its hashes are right, so it was written by something else than this package; "
+            "Its hashes are right, so another program wrote it; "
             "install or train another"
         ) from None

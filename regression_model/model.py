@@ -411,7 +411,7 @@ def _one_family_of_errors(artifact: Artifact) -> Iterator[None]:
     except Exception as error:
         reason = " ".join(str(error).split())[:500]
         raise ArtifactIncompatible(
-            f"artifact {artifact.name} is not one that this package can use "
+            f"artifact {artifact.name} cannot be used by this package "
             f"({type(error).__name__}: {reason}); install the package version that wrote it, or "
             "train anew"
         ) from error

@@ -27,7 +27,7 @@ Write = Callable[[Sequence[Row]], None]
 
 @dataclass
 class Tally:
-    """How many rows were read, priced and warned of, and remarks on the whole table."""
+    """Count rows that were read, priced and warned of, and hold warnings on the whole table."""
 
     rows: int = 0
     priced: int = 0

@@ -35,7 +35,7 @@ KEYS = {"predictions", "intervals", "fsd", "known", "errors", "warnings", "versi
 
 
 @pytest.fixture
-def in_force(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def current_model(artifact: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Makes the small artifact the one that ``make_prediction`` finds."""
     monkeypatch.setenv("REGRESSION_MODEL_ARTIFACT", str(artifact))
     return artifact
@@ -56,7 +56,7 @@ def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_answer_has_one_entry_for_each_row(
-    in_force: Path, houses: list[dict[str, Any]]
+    current_model: Path, houses: list[dict[str, Any]]
 ) -> None:
     result = make_prediction(houses)
 
@@ -69,7 +69,7 @@ def test_the_answer_has_one_entry_for_each_row(
     assert result["version"] == ROOT.joinpath("regression_model/VERSION").read_text().strip()
 
 
-def test_the_answer_is_plain_json(in_force: Path) -> None:
+def test_the_answer_is_plain_json(current_model: Path) -> None:
     rows = [LEAST, {**LEAST, "Id": 3, "MSZoning": "?"}, {**LEAST, "LotArea": math.nan}, None]
 
     text = json.dumps(make_prediction(rows), allow_nan=False)
@@ -77,7 +77,7 @@ def test_the_answer_is_plain_json(in_force: Path) -> None:
     assert json.loads(text) == make_prediction(rows)
 
 
-def test_input_data_is_the_name_of_the_argument(in_force: Path) -> None:
+def test_input_data_is_the_name_of_the_argument(current_model: Path) -> None:
     assert make_prediction(input_data=LEAST) == make_prediction(LEAST)
     assert validate_inputs(input_data=LEAST) == validate_inputs(LEAST)
 
@@ -85,7 +85,7 @@ def test_input_data_is_the_name_of_the_argument(in_force: Path) -> None:
 @pytest.mark.parametrize(
     "shape", [lambda h: h, lambda h: [h], lambda h: (h,), lambda h: {"inputs": [h]}]
 )
-def test_one_house_gives_one_price(in_force: Path, shape: Callable[[Any], Any]) -> None:
+def test_one_house_gives_one_price(current_model: Path, shape: Callable[[Any], Any]) -> None:
     result = make_prediction(shape(LEAST))
 
     assert set(result) == KEYS
@@ -93,7 +93,7 @@ def test_one_house_gives_one_price(in_force: Path, shape: Callable[[Any], Any]) 
     assert result == make_prediction([LEAST])
 
 
-def test_a_row_without_a_price_keeps_its_place_and_says_why(in_force: Path) -> None:
+def test_a_row_without_a_price_keeps_its_place_and_says_why(current_model: Path) -> None:
     result = make_prediction([LEAST, {**LEAST, "LotArea": -1}, LEAST, "x", {}])
 
     assert [price is None for price in result["predictions"]] == [False, True, False, True, True]
@@ -107,20 +107,20 @@ def test_a_row_without_a_price_keeps_its_place_and_says_why(in_force: Path) -> N
     assert {e["row"] for e in result["errors"]} == {1, 3, 4}
 
 
-def test_a_warning_keeps_its_row_behind_refused_ones(in_force: Path) -> None:
+def test_a_warning_keeps_its_row_behind_refused_ones(current_model: Path) -> None:
     result = make_prediction([None, LEAST, None, {**LEAST, "Alley": "Cobbles"}])
 
     assert [(w["row"], w["field"]) for w in result["warnings"]] == [(3, "Alley")]
 
 
-def test_ids_are_given_back_where_any_row_has_one(in_force: Path) -> None:
+def test_ids_are_given_back_where_any_row_has_one(current_model: Path) -> None:
     rows = [{**LEAST, "Id": 7}, LEAST, {**LEAST, "Id": 9.0}, {"Id": 11}, {**LEAST, "Id": "x"}, None]
 
     assert make_prediction(rows).get("ids") == [7, None, 9, 11, None, None]
     assert "ids" not in make_prediction([LEAST, {**LEAST, "Id": None}])
 
 
-def test_the_identifier_does_not_move_the_price(in_force: Path) -> None:
+def test_the_identifier_does_not_move_the_price(current_model: Path) -> None:
     first, second = make_prediction([{**LEAST, "Id": 1}, {**LEAST, "Id": 99999}])["predictions"]
 
     assert first == second
@@ -128,7 +128,7 @@ def test_the_identifier_does_not_move_the_price(in_force: Path) -> None:
 
 @pytest.mark.parametrize("number", [10**20, 10**400], ids=["20 digits", "400 digits"])
 def test_an_identifier_beyond_all_bounds_is_an_error_of_its_row(
-    in_force: Path, number: int
+    current_model: Path, number: int
 ) -> None:
     result = make_prediction([{**LEAST, "Id": number}, LEAST])
 
@@ -155,7 +155,7 @@ def test_an_enormous_integer_in_a_body_spoils_its_row_only(
     assert result["predictions"][1] == model.predict(LEAST)["predictions"][0]
 
 
-def test_validate_inputs_gives_the_rows_under_canonical_names(in_force: Path) -> None:
+def test_validate_inputs_gives_the_rows_under_canonical_names(current_model: Path) -> None:
     rows = [{**LEAST, "FirstFlrSF": 900}, {**LEAST, "LotArea": "x"}, {**LEAST, "Alley": "Cobbles"}]
 
     result = validate_inputs(rows)
@@ -189,7 +189,7 @@ NOT_HOUSES: list[tuple[Any, str]] = [
 @pytest.mark.parametrize("function", [make_prediction, validate_inputs])
 @pytest.mark.parametrize(("content", "message"), NOT_HOUSES)
 def test_what_is_no_house_is_refused_as_a_whole(
-    in_force: Path, function: Callable[[Any], Any], content: Any, message: str
+    current_model: Path, function: Callable[[Any], Any], content: Any, message: str
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         function(content)
@@ -241,7 +241,7 @@ def test_a_folder_with_current_and_the_artifact_itself_are_the_same_model(artifa
     assert load_model(str(folder)).predict(LEAST) == load_model(artifact).predict(LEAST)
 
 
-def test_the_model_is_loaded_once(in_force: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_is_loaded_once(current_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = make_prediction(LEAST)
     monkeypatch.setattr("regression_model.predict.load_model", lambda _: pytest.fail("again"))
 
@@ -580,7 +580,7 @@ def test_unknown_columns_of_a_frame_give_one_warning(model: Model, frame: pd.Dat
 def test_a_column_given_twice_is_refused(model: Model, frame: pd.DataFrame) -> None:
     twice = pd.concat([frame, frame[["LotArea"]]], axis=1)
 
-    with pytest.raises(InvalidInput, match="column 'LotArea' stands more than once"):
+    with pytest.raises(InvalidInput, match="column 'LotArea' appears twice"):
         model.predict(twice)
 
 

@@ -180,7 +180,7 @@ def test_a_graph_that_is_not_the_model_is_refused(
     content.files[GRAPH] = graph
     root = content.save(tmp_path)
 
-    with pytest.raises(ArtifactError, match="is not one that this package can use"):
+    with pytest.raises(ArtifactError, match="cannot be used by this package"):
         use_wholly(load_model(root))
 
 
@@ -201,7 +201,7 @@ def test_a_graph_cannot_read_files_of_the_machine(
         made = graph.graph.node.add(op_type="Identity", input=["outside"], output=["unused"])
         graph.graph.output.add(name=made.output[0])
         root = content._replace(files={**content.files, GRAPH: graph.SerializeToString()})
-        with pytest.raises(ArtifactError, match="is not one that this package can use"):
+        with pytest.raises(ArtifactError, match="cannot be used by this package"):
             load_model(root.save(tmp_path / "models"))
 
 

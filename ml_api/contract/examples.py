@@ -29,8 +29,8 @@ def examples(model: Model) -> list[Example]:
     least = {f.name: complete[f.name] for f in required}
     spoiled = {f.name: f.minimum - 1 for f in required if f.minimum is not None}
     shown = [
-        ("least", "One house, of which little is known", least),
-        ("complete", "One house, of which all is known", complete),
+        ("least", "One house with few known fields", least),
+        ("complete", "One house with all fields known", complete),
         ("spoiled", "Two houses, one of them impossible", [least, {**least, **spoiled}]),
         ("explained", "A price and its reasons", {"inputs": [least], "explain": True}),
         ("refused", "No house with a price", [{}]),

@@ -64,4 +64,4 @@ class HostGuard:
 
     def __call__(self, environ: WSGIEnvironment) -> None:
         if not self._trusts(environ.get("HTTP_HOST", "")):
-            raise BadRequest("The service does not go by the name in the header Host.")
+            raise BadRequest("The service does not accept the name in the header Host.")

@@ -114,7 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
         prog="python -m ml_api.guards.keys",
         description="Make an API key. It is printed this once; the file gets its hash.",
     )
-    parser.add_argument("name", help="whose key it is: letters, digits and . _ -")
+    parser.add_argument("name", help="the client of the key: letters, digits and . _ -")
     parser.add_argument("--file", type=Path, required=True, help="the file of ML_API_KEYS_FILE")
     parser.add_argument("--expires", default="", metavar="DATE", help="its last day, in UTC")
     given = parser.parse_args(arguments)

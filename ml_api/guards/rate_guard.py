@@ -111,7 +111,7 @@ def _client(environ: WSGIEnvironment) -> tuple[str, str]:
 
 @lru_cache(maxsize=1024)
 def _network(address: str) -> str:
-    """Return the address; of version 6 the /64 network, all of which one client has."""
+    """Return the address; for version 6 the /64 network, which belongs to one client."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -3,7 +3,7 @@
 gunicorn's master makes one file without a name (``gunicorn.conf.py``) and every worker inherits it.
 Each worker locks a slot of it, the first that no other process holds, and adds to what is there:
 whoever held it before has ended, and what it counted stays counted. The kernel releases the lock
-when its holder ends in whatever way, so slots are as many as there ever were workers at a time.
+when its holder ends, even if it was killed: there is a slot for each worker of the busiest time.
 
 Without such a file the sums lie in the memory of the process. Only the standard library is
 imported here, because ``gunicorn.conf.py`` runs this file in the master.

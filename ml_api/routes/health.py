@@ -50,9 +50,11 @@ def health() -> Response:
 @blueprint.get("/ready")
 @answers(Readiness, refusals=(503,))
 def ready() -> Response:
-    """The model is loaded and answers its golden rows."""
+    """The model is loaded and its golden houses have their prices."""
     if holder().faults():
-        raise ModelUnavailable("The installed model does not answer its golden rows as it should.")
+        raise ModelUnavailable(
+            "The golden houses of the installed model do not have their recorded prices."
+        )
     return json_response({"status": "ready", "model_version": holder().get().version})
 
 

@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 1.0
 
 
 def standard_output(line: bytes) -> None:
-    """To whatever ``sys.stdout`` is now, which may be nothing."""
+    """Write to the present ``sys.stdout``, which may be missing."""
     if sys.stdout is None:
         raise OSError("standard output is closed")
     try:
@@ -41,7 +41,7 @@ class Descriptor:
         if self._rest:
             self._rest = self._write(self._rest)
             if self._rest:
-                raise BlockingIOError("the line before is still unfinished")
+                raise BlockingIOError("the previous line is still unfinished")
         data = line + b"\n"
         rest = self._write(data)
         if len(rest) == len(data):

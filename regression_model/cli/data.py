@@ -23,7 +23,7 @@ def command() -> None:
     type=click.Choice(["kaggle", "openml"]),
     default="openml",
     show_default=True,
-    help="Kaggle wants KAGGLE_USERNAME and KAGGLE_KEY, OpenML wants nothing.",
+    help="Kaggle needs KAGGLE_USERNAME and KAGGLE_KEY, OpenML needs no account.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are different.")
 @json_option

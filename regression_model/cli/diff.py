@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--report",
     type=OutputPath(),
-    help="Report to write: .html (with plots) or .md; replaced if there.",
+    help="Report to write: .html (with plots) or .md; replaced if it exists.",
 )
 @json_option
 def command(

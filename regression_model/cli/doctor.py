@@ -41,7 +41,7 @@ def command(artifact: Path | None, as_json: bool) -> None:
         for line in [*(f"ok    {name}" for name in intact), *(f"FAIL  {p}" for p in problems)]:
             results().print(line, markup=False, soft_wrap=True)
         if not problems:
-            results().print("ok    golden houses give their prices")
+            results().print("ok    golden houses have their prices")
     if problems:
         raise SystemExit(1)
 

@@ -24,7 +24,7 @@ from regression_model.cli.screen import (
 @click.option(
     "--report",
     type=OutputPath(),
-    help="HTML page with tables and plots to write; replaced if there.",
+    help="HTML page with tables and plots to write; replaced if it exists.",
 )
 @artifact_option
 @json_option
@@ -95,8 +95,8 @@ def _show(title: str, model: Any, evaluation: Any) -> None:
     study, console = evaluation.study, results()
     if evaluation.seen:
         messages().print(
-            "[bold yellow]The model was trained on these very sales, which flatters every "
-            "figure.[/] Judge it on others; training's own figures are shown by 'info'."
+            "[bold yellow]The model was trained on these sales: scores look better than they "
+            "are.[/] Judge it on other sales; 'info' shows the figures of the training."
         )
     print_table(
         accuracy_table(study), title=f"{title}, model {model.version} ({model.info()['data']})"

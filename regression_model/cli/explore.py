@@ -19,19 +19,19 @@ MAX_SHOWN = 20
     "--data",
     required=True,
     type=InputPath(),
-    help="Table to look at (.csv, .parquet, .ndjson), with or without prices.",
+    help="Table to explore (.csv, .parquet, .ndjson), with or without prices.",
 )
 @click.option(
     "--against",
     type=InputPath(),
-    help="Table of reference: says how the data differ from it.",
+    help="Table of reference: print how the data differ from it.",
 )
 @config_option
 @click.option(
     "--report",
     required=True,
     type=OutputPath(),
-    help="HTML page to write; replaced if there.",
+    help="HTML page to write; replaced if it exists.",
 )
 @json_option
 def command(

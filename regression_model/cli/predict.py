@@ -24,7 +24,7 @@ from regression_model.cli.screen import (
     "--output",
     required=True,
     type=OutputPath(),
-    help="Table to write; replaced if there. Never INPUT.",
+    help="Table to write; replaced if it exists. Never INPUT.",
 )
 @click.option(
     "--workers",

@@ -30,7 +30,7 @@ MAX_LINES = 20
 @click.option(
     "--output",
     type=OutputFolder(),
-    help="Folder that receives the new artifact. Default: it is thrown away.",
+    help="Folder that receives the new artifact. Default: it is not kept.",
 )
 @json_option
 def command(

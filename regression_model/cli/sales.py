@@ -43,13 +43,13 @@ repeats_option = click.option(
     help="How often the cross-validation is repeated, each time with other folds.",
 )
 sql_option = click.option(
-    "--sql", help="Query that gives the sales; what it gave is kept as a file and trained on."
+    "--sql", help="Query that returns the sales; they are kept as a file, which is trained on."
 )
 database_option = click.option(
     "--database",
     metavar="URL",
     help="Database for --sql, as SQLAlchemy names it. Default: REGRESSION_MODEL_DATABASE_URL, "
-    "which is the place for one with a password.",
+    "which should hold an address with a password.",
 )
 
 

@@ -16,9 +16,9 @@ from regression_model.cli.screen import json_option, messages, print_json
     "--output",
     required=True,
     type=OutputPath(),
-    help="File to write; replaced if there.",
+    help="File to write; replaced if it exists.",
 )
-@click.option("--seed", type=int, help="Another seed gives other houses. Default: the config's.")
+@click.option("--seed", type=int, help="Seed of the houses. Default: the seed of the config.")
 @json_option
 def command(count: int, output: Path, seed: int | None, as_json: bool) -> None:
     """Write a table of COUNT synthetic houses with prices (.csv, .parquet, .ndjson).

@@ -53,7 +53,7 @@ def results() -> Console:
 
 
 def messages() -> Console:
-    """Standard error, for progress and remarks."""
+    """Standard error, for progress and notes."""
     return Console(stderr=True, highlight=False)
 
 

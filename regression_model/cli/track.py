@@ -35,7 +35,7 @@ def command(
 ) -> None:
     """Record a saved model as a run of MLflow.
 
-    SAVED is an artifact's folder, or a folder with CURRENT (without it, the model in force), or
+    SAVED is an artifact's folder, or a folder with CURRENT (without it, the current model), or
     the file that 'experiments' or 'tune' wrote, or what 'evaluate --json' printed. Everything is
     read from there, so that a training can be recorded whenever a server is up. What the
     experiment has already is not recorded twice. Where MLFLOW_RUN_ID names a run, as 'mlflow run'

@@ -27,7 +27,7 @@ INTERRUPTED = 130  # as shells report Ctrl-C
     type=click.IntRange(2),
     default=50,
     show_default=True,
-    help="How many the study shall have in all; the first is the present config.",
+    help="Trials of the study in all; the first is the present config.",
 )
 @repeats_option
 @click.option(
@@ -35,7 +35,7 @@ INTERRUPTED = 130  # as shells report Ctrl-C
     type=OutputPath(),
     default=Path("tune.db"),
     show_default=True,
-    help="File that keeps the trials; where it exists, it is gone on with.",
+    help="File that keeps the trials; an existing study is continued.",
 )
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Folds fitted at a time."
@@ -57,7 +57,7 @@ def command(
     Every trial is cross-validated on the same folds. The best one is compared with the present
     config on fresh folds; a gain of more than two standard errors is proposed as a change of the
     config, anything less is called noise. Ctrl-C, or worse, loses at most the trial under way:
-    the same command goes on with the study. Exit code 130 after Ctrl-C.
+    the same command continues the study. Exit code 130 after Ctrl-C.
 
     \b
       regression-model tune --data train.csv --config model.yml --trials 60 --repeats 2
@@ -86,7 +86,7 @@ def command(
     if as_json:
         print_json(summary if outcome is None else {**summary, "tracking": outcome.as_dict()})
     if interrupted:
-        messages().print("Interrupted: the same command goes on with the study.")
+        messages().print("Interrupted: the same command continues the study.")
         click.get_current_context().exit(INTERRUPTED)
     fail_if_required(store, outcome)
 

@@ -61,7 +61,7 @@ def _lists(spec: Spec) -> Iterator[Problem]:
     yield from unknown_names(spec.elapsed, years, ("elapsed",))
     for key, names in (("elapsed", spec.elapsed), ("missing_indicators", spec.missing_indicators)):
         for name in sorted(repeated(names)):
-            yield Problem((key,), f"{name!r} stands more than once; remove one")
+            yield Problem((key,), f"{name!r} appears twice; remove one")
     if spec.elapsed and spec.sale_year is None:
         yield Problem(
             ("elapsed",), "elapsed needs a feature of kind year with the role 'sale date'"

@@ -37,7 +37,7 @@ def _levels(f: Feature) -> Iterator[Problem]:
     if "" in f.levels:
         yield Problem(path, f"level '' of {f.name} is empty; remove a comma")
     for level in repeated(f.levels):
-        yield Problem(path, f"level {level!r} of {f.name} stands more than once")
+        yield Problem(path, f"level {level!r} of {f.name} appears twice")
     for spelling, level in f.spellings.items():
         where = ("features", f.name, "spellings")
         if level not in f.levels:

@@ -47,7 +47,7 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def __getstate__(self) -> dict[Any, Any]:
-        """The state to pickle, which is the same whatever became of the object and its process.
+        """Return the state to pickle, which does not depend on the process.
 
         A set would come in the order of hashes, and with the values the properties that somebody
         has asked for.

@@ -85,7 +85,7 @@ def generated_houses(old: Model, new: Model, *, count: int = GENERATED) -> House
 
 
 def _prices(rows: Sequence[Any], model: Model) -> tuple[NDArray[np.float64], list[str]]:
-    """Return the price of each house, NaN where there is no possible one, and a remark on these."""
+    """Return the price of each house, NaN if impossible, and a note on impossible ones."""
     given, faults = check_prices(rows, model.spec)
     refused = {row for row, _, _ in faults}
     prices = [

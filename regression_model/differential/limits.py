@@ -135,7 +135,7 @@ def _ratio(name: str) -> Limited:
 
 
 def _size(log_change: float) -> float:
-    """Return a change of the logarithm of prices as a share, whatever its direction."""
+    """Return the size of a change of the log price as a share."""
     return float(np.expm1(abs(log_change)))
 
 

@@ -18,7 +18,7 @@ class Movement:
     """How the prices of a group of houses moved.
 
     ``shift`` is the median of new / old - 1, with its sign; ``median_move`` and ``largest_move``
-    are moves: by how much the dearer of a house's two prices exceeds the cheaper, as a share of
+    are moves: by how much the higher of a house's two prices exceeds the lower, as a share of
     the cheaper. ``moved_5`` and ``moved_10`` are the shares of houses with a move above 5 and 10%.
     """
 

@@ -79,7 +79,7 @@ def figures(difference: Difference) -> list[Figure]:
         Figure(
             prices,
             "Each point is a house; the band holds nine tenths of the moves in each tenth of the "
-            "prices. The red line should stay at zero: where it climbs or falls, cheap and dear "
+            "prices. The red line should stay at zero: if it climbs or falls, cheap and expensive "
             "houses are treated differently than before.",
         ),
     ]

@@ -33,7 +33,7 @@ def verdict(difference: Difference, checks: Sequence[Check]) -> str:
     return f"All {len(checks)} changes are within their limits."
 
 
-def remarks(difference: Difference) -> list[str]:
+def notes(difference: Difference) -> list[str]:
     """Return what to know before believing the figures of known prices."""
     studies, found = difference.studies, list(difference.houses.notices)
     if studies is not None and (studies.old_has_seen or studies.new_has_seen):
@@ -44,8 +44,8 @@ def remarks(difference: Difference) -> list[str]:
             else f"The {'old' if studies.old_has_seen else 'new'} model was"
         )
         found.append(
-            f"{who} trained on these very sales, which flatters accuracy, ratios and coverage; "
-            "movement is not touched by that."
+            f"{who} trained on these sales: accuracy, ratios and coverage look better than they "
+            "are. Moves are not affected."
         )
     return found
 
@@ -82,7 +82,7 @@ def _verdict(difference: Difference, checks: Sequence[Check]) -> Section:
     blocks: list[Block] = [
         Prose(verdict(difference, checks)),
         Prose(tables.counts(difference)),
-        *(Prose(remark) for remark in remarks(difference)),
+        *(Prose(note) for note in notes(difference)),
         tables.check_table(checks),
     ]
     return Section("Verdict", blocks)
@@ -91,7 +91,7 @@ def _verdict(difference: Difference, checks: Sequence[Check]) -> Section:
 def _movement(difference: Difference, figures: Sequence[Figure]) -> Section:
     blocks: list[Block] = [
         Prose(
-            "A move is by how much the dearer of a house's two prices exceeds the cheaper, the "
+            "A move is by how much the higher of a house's two prices exceeds the lower, the "
             "same in both directions; shift is the median of new / old, with its sign."
         ),
         tables.movement_table([difference.overall], of=""),

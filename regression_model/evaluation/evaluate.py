@@ -31,7 +31,7 @@ class Evaluation:
     """The study of a model on sales, and what its plots are drawn from.
 
     ``locations`` names the place of each sale, None where the model knows no places; ``seen``
-    tells that the model was trained on these very sales.
+    tells that the model was trained on these sales.
     """
 
     study: Study

@@ -70,24 +70,24 @@ def report_sections(
 def _verdict(model: Model, evaluation: Evaluation) -> Section:
     findings = verdict(evaluation.study)
     rows: list[list[str | Cell]] = [[_MARKS[finding.within], finding.text] for finding in findings]
-    blocks: list[Block] = [Prose(remark) for remark in _remarks(model, evaluation)]
+    blocks: list[Block] = [Prose(note) for note in _notes(model, evaluation)]
     blocks += [Prose(summary(findings).text), Table(["", "finding"], rows, align="ll")]
     return Section("Verdict", blocks)
 
 
-def _remarks(model: Model, evaluation: Evaluation) -> list[str]:
-    remarks = []
+def _notes(model: Model, evaluation: Evaluation) -> list[str]:
+    notes: list[str] = []
     if evaluation.seen:
-        remarks.append(
-            "Take care: the model was trained on these very sales, which flatters every figure "
-            "below. Only sales it has not seen tell how good it is."
+        notes.append(
+            "Take care: the model was trained on these sales, so all figures look better than they "
+            "are. Judge it on sales that it has not seen."
         )
     if model.artifact.manifest["data"]["source"] == SAMPLE:
-        remarks.append(
+        notes.append(
             "The model was trained on synthetic sales: it shows how the parts work together, not "
             "what a house is worth."
         )
-    return remarks
+    return notes
 
 
 def _accuracy(evaluation: Evaluation) -> Section:
@@ -109,7 +109,7 @@ def _accuracy(evaluation: Evaluation) -> Section:
                 "Each point is a sale. On the black line the prediction is the price; beyond the "
                 "dashed lines it is more than 20% off. Both axes are logarithmic: equal distances "
                 "are equal percentages. A cloud that leaves the line at one end means that cheap "
-                "or dear houses are valued too high or too low.",
+                "or expensive houses are valued too high or too low.",
                 size=(6.2, 6),
             ),
             _figure(
@@ -144,7 +144,7 @@ def _fairness(evaluation: Evaluation) -> Section:
                 partial(plots.ratio_by_decile, outcomes=evaluation.outcomes),
                 "ratios",
                 "Ratio of prediction to price for each tenth of the sales",
-                "Each box is a tenth of the sales, from the cheapest to the dearest by predicted "
+                "Each box is a tenth of the sales, from cheap to expensive by predicted "
                 "price: the middle half of its ratios, with the median as a line; whiskers hold "
                 "nine tenths. Medians in the green band are within the standard's limits; boxes "
                 "that climb or fall from left to right are unfair to one end.",
@@ -160,11 +160,11 @@ def _ranges(evaluation: Evaluation) -> Section:
     blocks: list[Block] = [
         Prose(
             "Every prediction carries a range that should hold the price "
-            f"{coverage.nominal:.0%} of the time, among cheap and dear houses alike. The score "
+            f"{coverage.nominal:.0%} of the time, among cheap and expensive houses. The score "
             "(Winkler's interval score) weighs width against misses: the width in dollars, and "
             f"{2 / (1 - coverage.nominal):.0f} dollars for each dollar that a price lies outside; "
             "less is better. The last column divides it by the score of ranges of one relative "
-            "width for all houses, set on these very sales."
+            "width for all houses, set on these sales."
         )
     ]
     if study.fsd is not None:

@@ -23,11 +23,11 @@ class Stratum:
 
 
 def price_deciles(predicted: Prices) -> list[Stratum]:
-    """Tenths of the sales by predicted price, cheapest first, named by their prices.
+    """Return tenths of the sales by predicted price, cheapest first, named by their prices.
 
-    By the predicted price, because the actual one is not known when a range is given, and
-    grouping by it would find low estimates among dear houses in any model. Equal predictions stay
-    together: the order of rows does not matter, and there may be fewer than ten groups.
+    The actual price is not known when a range is given, and in groups by actual price every model
+    seems to value expensive houses low. Equal predictions stay together: the order of rows does
+    not matter, and there may be fewer than ten groups.
     """
     edges = np.quantile(predicted, np.arange(1, 10) / 10)
     tenth = np.searchsorted(edges, predicted, side="left")

@@ -82,7 +82,7 @@ def ratio_strata_table(
 ) -> Table:
     """Return the trimmed ``statistics`` for each stratum.
 
-    PRD and PRB compare cheap houses with dear ones: they say nothing of a stratum of one price.
+    PRD and PRB compare cheap houses with expensive ones, so a stratum of one price has none.
     """
     rows: list[list[str | Cell]] = []
     for stratum in strata:

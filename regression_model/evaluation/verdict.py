@@ -29,12 +29,12 @@ _MEANINGS = {
         "predictions are scattered.",
     ),
     "prd": (
-        "dear houses are valued high against cheap ones.",
-        "dear houses are valued low against cheap ones.",
+        "expensive houses are valued high against cheap ones.",
+        "expensive houses are valued low against cheap ones.",
     ),
     "prb": (
-        "predictions fall behind as houses get dearer.",
-        "predictions run ahead as houses get dearer.",
+        "predictions are too low for more expensive houses.",
+        "predictions are too high for more expensive houses.",
     ),
 }
 _MAX_NAMED = 6
@@ -96,7 +96,7 @@ def _on_ranges(coverage: CoverageStudy) -> Iterator[Finding]:
     side = " They promise too much." if held < low else " They are too wide." if held > high else ""
     yield Finding(
         f"{held:.1%} of the prices are in their ranges, which promise {coverage.nominal:.0%} "
-        f"({low:.0%} to {high:.0%} will do).{side}",
+        f"(allowed: {low:.0%} to {high:.0%}).{side}",
         within=low <= held <= high,
     )
     worst = min(coverage.deciles, key=lambda decile: decile.ranges.coverage)
@@ -143,8 +143,8 @@ def _on_groups(study: Study) -> Iterator[Finding]:
     large = [place for place in study.ratios.locations if place.trimmed is not None]
     if not large:
         return
-    # By place the level only: PRD and PRB compare cheap houses with dear ones, and a place where
-    # houses are alike has no more than chance to offer; a low COD there is no fault.
+    # Only the level of a location is judged: PRD and PRB compare cheap houses with expensive ones,
+    # which differ only by chance if houses are alike, and a low COD there is no fault.
     past = [place for place in large if "median" in place.past_limits]
     surely = [place for place in past if "median" in place.surely_past_limits]
     listed = [place.name for place in (*surely, *(p for p in past if p not in surely))]

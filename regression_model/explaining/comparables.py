@@ -14,7 +14,7 @@ from regression_model.reading.encoder import Matrix
 
 MAX_COMPARABLES = 5
 _SIMILARITY_DECIMALS = 12  # decimals of a similarity beyond which only rounding differs
-_TINY = 1e-300  # a house of which nothing is known resembles every sale
+_TINY = 1e-300  # a house without known fields resembles every sale
 
 
 class Comparable(TypedDict):

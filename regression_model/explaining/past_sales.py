@@ -123,7 +123,7 @@ def _check_values(sales: PastSales, spec: Spec) -> None:
         raise ValueError("a price is not positive")
     for feature, column in zip(spec.inputs, sales.matrix.T, strict=True):
         if not _is_possible(feature, column):
-            raise ValueError(f"array matrix holds codes that are no level of {feature.name}")
+            raise ValueError(f"array matrix holds codes that are not a level of {feature.name}")
 
 
 def _is_possible(feature: Feature, column: Matrix) -> bool:

@@ -71,8 +71,8 @@ def _of_fault(fault: Fault, table: Table) -> Finding:
 
 def _of_table(found: Exploration) -> Iterator[Finding]:
     table, spec = found.table, found.table.spec
-    for remark in table.remarks:
-        yield Finding(Weight.DOUBTFUL, "the table", remark)
+    for note in table.notes:
+        yield Finding(Weight.DOUBTFUL, "the table", note)
     if table.prices is None:
         message = "the table has no such column: what goes with the price is not shown"
         yield Finding(Weight.NOTE, spec.target.name, message)
@@ -121,7 +121,7 @@ def _of_groups_of_columns(columns: Sequence[Column]) -> Iterator[Finding]:
 def _of_rows(found: Exploration) -> Iterator[Finding]:
     table = found.table
     if found.repeated_ids:
-        message = "identifiers that stand in an earlier row already"
+        message = "duplicate identifiers (the first is in an earlier row)"
         yield _of_repeated(Weight.REFUSED, message, found.repeated_ids, table)
     if found.repeated_rows:
         message = "rows that repeat an earlier one in everything but the identifier"

@@ -63,7 +63,7 @@ def _findings(found: Exploration) -> list[Block]:
     words = (
         f"{counted(refused, 'reason') if refused else 'No reason'} for training or predicting to "
         f"refuse rows, {counted(counts[Weight.DOUBTFUL], 'thing')} to look at, "
-        f"{counted(counts[Weight.NOTE], 'remark')}. Worst first."
+        f"{counted(counts[Weight.NOTE], 'note')}. Worst first."
     )
     rows = [
         [

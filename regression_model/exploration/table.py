@@ -53,7 +53,7 @@ class Table:
 
     ``frame`` has a column for each feature that the file has (identifier left out) and a row for
     each of its rows: numbers as they are, levels as their place in ``Feature.levels``, NaN for
-    unknown and for what does not fit. ``nulls`` counts the cells that hold null, whatever it means.
+    unknown and for what does not fit. ``nulls`` counts all null cells.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Table:
     ids: NDArray[np.float64] | None
     nulls: Mapping[str, int]
     faults: Sequence[Fault]
-    remarks: Sequence[str]
+    notes: Sequence[str]
 
     @property
     def features(self) -> list[Feature]:
@@ -91,7 +91,7 @@ class Table:
 
 
 def read_table(path: Path, spec: Spec, progress: Progress | None = None) -> Table:
-    """Read a CSV, Parquet or NDJSON table, whatever is wrong with its values.
+    """Read a CSV, Parquet or NDJSON table, also with wrong values.
 
     Raises :class:`InvalidInput` where the file cannot be read or has no column of a house.
     """
@@ -101,8 +101,8 @@ def read_table(path: Path, spec: Spec, progress: Progress | None = None) -> Tabl
         gathered.add(chunk)
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    remarks = [caveat["message"] for caveat in reader.caveats]
-    return gathered.table(path.name, digest, remarks)
+    notes = [caveat["message"] for caveat in reader.caveats]
+    return gathered.table(path.name, digest, notes)
 
 
 class _Gathered:
@@ -204,7 +204,7 @@ class _Gathered:
         if len(fault.rows) < FIRST_ROWS:
             fault.rows.append(row)
 
-    def table(self, name: str, sha256: str, remarks: Sequence[str]) -> Table:
+    def table(self, name: str, sha256: str, notes: Sequence[str]) -> Table:
         spec, target = self._spec, self._spec.target.name
         present = {self._names[given] for given in self._present}
         kept = [j for j, f in enumerate(spec.inputs) if f.name in present]
@@ -224,5 +224,5 @@ class _Gathered:
             ids=np.array(self._ids) if has_ids else None,
             nulls=nulls,
             faults=[f for f in self._faults.values() if target in present or f.column != target],
-            remarks=remarks,
+            notes=notes,
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from regression_model.errors import InvalidInput
 
-_NEW_MODE = 0o666  # of which the system takes away what the umask names
+_NEW_MODE = 0o666  # the system removes the bits of the umask
 _PREFIX = ".writing-"
 _DESCRIPTORS = Path("/proc/self/fd")
 _REMEDIES = {
@@ -33,7 +33,7 @@ _REMEDIES = {
 def replacing(target: Path) -> Iterator[Path]:
     """Give a temporary file that takes the place of ``target`` once the file was written whole.
 
-    Where the system can, the file has no name until then: whatever ends the process, nothing is
+    If the system can, the file has no name until then: even if the process is killed, nothing is
     left. Raises :class:`InvalidInput` where ``target`` is protected, or the disk or the folder
     refuses; ``target`` is then as it was. For a pipe or a character device ``target`` itself is
     given, and what was written before an error stays written.

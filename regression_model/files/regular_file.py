@@ -1,4 +1,4 @@
-"""Reading files of which only the name is known: regular ones, of a bounded size."""
+"""Reading files of unknown content: regular ones, of a bounded size."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Houses on which the rules have nothing to say, encoded at once.
 
-The rules stand in ``records`` and ``encoder``. Here it is only decided that a house passes them
+The rules are in ``validation`` and ``encoder``. This module only finds houses that pass them
 without an error and without a warning, as most do; a house that may not is left to them.
 """
 
@@ -25,7 +25,7 @@ _NUMBERS = frozenset({int, float, type(None)})  # the types of a number; a truth
 
 
 class _Group(IntEnum):
-    """What is asked of a field. Sorted by it, fields of which the same is asked stand together."""
+    """Hold the checks of a field; fields sorted by their checks form groups."""
 
     TEXT = 0
     LEVEL = 1
@@ -113,7 +113,7 @@ class PlainEncoder:
 
 
 def _limits(f: Feature, encoder: Encoder) -> tuple[float, float]:
-    """Between these a number is possible, told from others by a double, and not remarked on."""
+    """Between these limits a number is possible, exact as a double, and gets no warning."""
     least, most = -float(MAX_EXACT_INTEGER), float(MAX_EXACT_INTEGER - 1)
     if f.minimum is not None and f.maximum is not None:
         least, most = max(least, f.minimum), min(most, f.maximum)

@@ -32,7 +32,7 @@ class Reading(NamedTuple):
 
 
 class RowReader:
-    """Checks and encodes rows: most at once, those of which something may be said by the rules."""
+    """Check and encode rows: most in one pass, doubtful rows by the rules."""
 
     def __init__(self, spec: Spec, *, levels_seen: Mapping[str, Sequence[Any]]) -> None:
         self.validator = HouseValidator(spec)

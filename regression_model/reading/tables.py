@@ -294,6 +294,4 @@ def without_nan(row: dict[str, Any]) -> dict[str, Any]:
 def _refuse_repeated(names: Sequence[str]) -> None:
     repeated = min((name for name, count in Counter(names).items() if count > 1), default=None)
     if repeated is not None:
-        raise InvalidInput(
-            f"column {short(repeated)!r} stands more than once in the table; rename one"
-        )
+        raise InvalidInput(f"column {short(repeated)!r} appears twice in the table; rename one")

@@ -124,7 +124,7 @@ def rows_of(content: Any) -> list[Any]:
 
 
 class _Fault(NamedTuple):
-    """A value that is refused: why, under which name it was sent, and of which field."""
+    """Hold a refused value: the reason, the name that was sent, and the field."""
 
     code: ErrorCode
     name: str

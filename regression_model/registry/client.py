@@ -165,7 +165,7 @@ class Registry:
 
 
 _DESCRIPTION = (
-    "What is this house worth? The alias champion names the version in force, challenger the one "
+    "What is this house worth? The alias champion names the current version, challenger the one "
     "that may follow it; `regression-model registry` moves them."
 )
 
@@ -196,7 +196,7 @@ def _verified(version: Version, place: Path) -> Artifact:
     manifests = list(place.rglob(MANIFEST))
     if len(manifests) != 1:
         raise ArtifactCorrupt(
-            f"{version.uri} is no model of this package; register one with: "
+            f"{version.uri} was not made by this package; register one with: "
             "regression-model registry register"
         )
     artifact = open_artifact(manifests[0].parent)

@@ -89,12 +89,12 @@ def parse_version(text: str, *, name: str) -> Named:
         if named.name != name:
             raise RegistryFailed(
                 f"{text} is a version of {named.name}, and {name} is asked for; give "
-                f"--name {named.name} where that one is meant"
+                f"--name {named.name} for that model"
             )
         return named
     found = _NAMED.fullmatch(text)
     if found is None:
         raise RegistryFailed(
-            f"{text!r} is no version; give its number, such as 3, or an alias, such as {CHALLENGER}"
+            f"{text!r} is not a version; give a number such as 3, or an alias such as {CHALLENGER}"
         )
     return Named(name, found["alias"], found["number"])

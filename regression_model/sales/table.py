@@ -229,7 +229,9 @@ def _duplicates(rows: Sequence[Any], spec: Spec) -> list[Fault]:
     for i, row in enumerate(rows):
         value = row.get(name) if isinstance(row, Mapping) else None
         if isinstance(value, (int, float)) and first.setdefault(value, i) != i:
-            message = f"{name} {_shown(value)} stands already in row {first[value] + 1}; remove one"
+            message = (
+                f"duplicate {name} {_shown(value)} (first in row {first[value] + 1}); remove one"
+            )
             faults.append((i, name, message))
     return faults
 

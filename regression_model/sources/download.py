@@ -199,7 +199,7 @@ def check_address(address: str, *, said_by: str) -> None:
         )
     if url.scheme not in ("http", "https") or not url.host:
         raise FetchFailed(
-            f"{said_by}: {address!r} is no web address; expected one like https://host"
+            f"{said_by}: {address!r} is not a web address; expected one like https://host"
         )
 
 

@@ -20,7 +20,7 @@ def run_of_study(path: Path, *, name: str | None = None) -> Run:
     with saved_study(path) as study:
         trials = [one for one in study.get_trials() if one.state.is_finished()]
         present = incumbent(study)
-        data = str(study.user_attrs["begun with"]["data"])
+        data = str(study.user_attrs["started with"]["data"])
     known = None if present is None else present.number
     children = [_trial(one, is_present=one.number == known) for one in trials]
     best = min(

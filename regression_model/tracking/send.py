@@ -56,7 +56,7 @@ def send(run: Run, store: Store, *, identity: str, step: Step = lambda _: None) 
     ``identity`` is the name of a tag of the run. A finished run of the experiment that has the
     same value there is left as it is and returned; unfinished ones, of attempts that failed, are
     deleted (MLflow keeps them restorable). Where others began a run for it, all goes into that
-    run, whatever the experiment has. Raises :class:`TrackingFailed`, in one line.
+    run in any case. Raises :class:`TrackingFailed`, in one line.
     """
     with failures(store, TrackingFailed, "did not take the run"):
         client = MlflowClient(tracking_uri=store.uri)

@@ -1,4 +1,4 @@
-"""Where runs are kept: which of command line, environment and config has the say."""
+"""The store of runs: command line first, then environment, then config."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_TIMEOUT_SECONDS = 120.0  # seconds; the first run in an empty database s
 class Store:
     """An MLflow server or database, and the experiment that runs belong to.
 
-    ``run_id`` is that of a run that was begun by others, for what is recorded to be put into.
+    ``run_id`` is that of an existing run, into which everything is recorded.
     """
 
     uri: str

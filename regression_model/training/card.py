@@ -21,7 +21,7 @@ Manifest = Mapping[str, Any]
 def model_card(spec: Spec, manifest: Manifest) -> str:
     """Return the card of the model that ``manifest`` describes, as Markdown."""
     sections = [
-        [f"# {spec.name}: model {manifest['version']}", *_remarks(manifest)],
+        [f"# {spec.name}: model {manifest['version']}", *_notes(manifest)],
         ["## Data", *_data(spec, manifest)],
         ["## Use", *_use(spec)],
         ["## Accuracy", *_accuracy(spec, manifest)],
@@ -34,7 +34,7 @@ def model_card(spec: Spec, manifest: Manifest) -> str:
     return "\n\n".join("\n\n".join(section) for section in sections) + "\n"
 
 
-def _remarks(manifest: Manifest) -> Iterable[str]:
+def _notes(manifest: Manifest) -> Iterable[str]:
     made = f"Trained {manifest['trained_at']}"
     revision = manifest["git_revision"]
     yield f"{made} from revision {revision}." if revision else f"{made}."

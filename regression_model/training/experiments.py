@@ -73,7 +73,7 @@ class Result:
     seconds: float
 
     def as_dict(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the results for JSON."""
         return asdict(self)
 
     def behind(self, best: Result) -> tuple[float, float]:

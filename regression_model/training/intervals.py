@@ -8,7 +8,7 @@ score by models that had not seen it, neither for the estimate nor for the diffi
 The half width ``q`` is the ``ceil((n + 1) * coverage)``-th smallest score, and the range of a
 house is ``m * exp(-q * d)`` to ``m * exp(q * d)``. If a new house is drawn like the sales, its own
 score is equally likely to take any rank among theirs, so it exceeds ``q`` with a probability of
-about ``1 - coverage``, whatever the models are worth; a better difficulty makes ranges narrower,
+about ``1 - coverage``, with good and bad models; a better difficulty makes ranges narrower,
 not safer. Scores of all folds are pooled, so that no sale is lost to calibration (cross-conformal:
 V. Vovk, Annals of Mathematics and Artificial Intelligence 74, 2015; scaled scores: J. Lei, M.
 G'Sell, A. Rinaldo, R. Tibshirani and L. Wasserman, JASA 113, 2018, section 5.2). The rank is exact

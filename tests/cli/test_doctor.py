@@ -22,7 +22,7 @@ def test_doctor_finds_a_sound_model_healthy(call: Callable[..., Result], artifac
 
     assert shown.exit_code == result.exit_code == 0
     assert "FAIL" not in shown.stdout
-    assert "golden houses give their prices" in shown.stdout
+    assert "golden houses have their prices" in shown.stdout
     found = json.loads(result.stdout)
     assert found["healthy"] is True
     assert found["problems"] == []
@@ -81,7 +81,7 @@ def test_doctor_names_a_golden_house_whose_price_has_moved(
 
     assert result.exit_code == 1
     assert re.search(r"^FAIL +golden house 2: expected", result.stdout, re.MULTILINE)
-    assert "golden houses give their prices" not in result.stdout
+    assert "golden houses have their prices" not in result.stdout
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_doctor_judges_a_wheel_by_the_manifest_inside(
 
     assert result.exit_code == 0
     assert "ok    pipeline.joblib" in result.stdout
-    assert "golden houses give their prices" in result.stdout
+    assert "golden houses have their prices" in result.stdout
 
 
 def test_doctor_refuses_a_wheel_of_our_name_that_holds_something_else(

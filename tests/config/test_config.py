@@ -74,7 +74,7 @@ FEATURES = {
     ),
     "a comma too many": Fault("levels: Grvl, Pave\n", "levels: Grvl, Pave,\n", "level"),
     "a duplicate level": Fault(
-        "levels: Grvl, Pave\n", "levels: Grvl, Grvl\n", "level 'Grvl' of Street stands more than once"
+        "levels: Grvl, Pave\n", "levels: Grvl, Grvl\n", "level 'Grvl' of Street appears twice"
     ),
     "a level that is no integer": Fault(
         "levels: 20, 30,", "levels: 20, thirty,", "'thirty' is not an integer; write integers, or drop"
@@ -341,7 +341,7 @@ SEARCH = {
         "max_depth: 3 to 7", "max_depth: 3 or 7", "max_depth is 5 now; add it to its choices"
     ),
     "a choice that stands twice": Fault(
-        "max_depth: 3 to 7", "max_depth: 5 or 5", "a choice of max_depth stands more than once"
+        "max_depth: 3 to 7", "max_depth: 5 or 5", "a choice of max_depth appears twice"
     ),
     "a choice of words for a number": Fault(
         "linear:\n    weight: 0.3 to 3.0, log", "linear:\n    weight: 0.5 or half", "weight is a number; so must be its choices"
@@ -413,7 +413,7 @@ def test_all_faults_of_a_well_formed_file_are_reported_at_once() -> None:
     for fault in (FAULTS[name] for name in names):
         text = text.replace(fault.old, fault.new, 1)
 
-    with pytest.raises(ConfigError, match="stands more than once") as refused:
+    with pytest.raises(ConfigError, match="appears twice") as refused:
         parse_checked(text, label=LABEL)
 
     reported = str(refused.value).splitlines()

@@ -96,9 +96,9 @@ def test_what_was_seen_in_training_is_said(difference: Difference, checks: Any) 
     studies = difference.studies
     assert studies is not None
     told = {
-        (True, True): "Both models were trained on these very sales",
-        (True, False): "The old model was trained on these very sales",
-        (False, True): "The new model was trained on these very sales",
+        (True, True): "Both models were trained on these sales",
+        (True, False): "The old model was trained on these sales",
+        (False, True): "The new model was trained on these sales",
     }
     for (old, new), sentence in told.items():
         seen = replace(studies, old_has_seen=old, new_has_seen=new)

@@ -74,7 +74,7 @@ def test_more_houses_than_the_limit_are_refused_with_the_limit(
     assert (at_limit.status_code, over.status_code, plain.status_code) == (200, 422, 200)
     assert over.json is not None
     assert over.json["detail"] == (
-        "At most 3 houses are explained in one request, got 4; send fewer, or leave explain away."
+        "At most 3 houses are explained in one request, got 4; send fewer houses, or omit explain."
     )
 
 

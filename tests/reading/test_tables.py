@@ -172,7 +172,7 @@ def test_the_target_is_left_out_unless_it_is_wanted(reader: Callable[..., TableR
             f'{HEADER}\n{LINE}\n1,"NA"mes,5,1960,1000,\n', "line 3: not a CSV", id="quote"
         ),
         pytest.param(f"{HEADER}\n{'x' * 200_000},,,,,\n", "line 2: not a CSV", id="a huge cell"),
-        pytest.param(f"{HEADER},Id\n", "column 'Id' stands more than once", id="repeated column"),
+        pytest.param(f"{HEADER},Id\n", "column 'Id' appears twice", id="repeated column"),
         pytest.param(
             "Colour,Colour,Id\n", "column 'Colour' stands more than", id="repeated unknown"
         ),
@@ -340,9 +340,9 @@ def test_a_name_that_repeats_among_thousands_is_found(spec: Spec, tmp_path: Path
     names = [*(f"x{i}" for i in range(20_000)), "LotArea", "y" * 100_000, "LotArea"]
     (tmp_path / "houses.csv").write_text(",".join(names) + "\n")
 
-    with pytest.raises(InvalidInput, match=r"^column 'LotArea' stands more than once in the table"):
+    with pytest.raises(InvalidInput, match=r"^column 'LotArea' appears twice in the table"):
         list(TableReader(tmp_path / "houses.csv", spec).chunks())
-    with pytest.raises(InvalidInput, match=r"^column 'y{80}…' stands more than once"):
+    with pytest.raises(InvalidInput, match=r"^column 'y{80}…' appears twice"):
         frame_rows(pd.DataFrame([[1, 2]], columns=["y" * 100_000] * 2), spec)
 
 

@@ -91,7 +91,7 @@ def test_what_is_installed_is_whole_and_the_model_intact(
 
     assert consistent.returncode == 0, consistent.stdout
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
-    assert "golden houses give their prices" in doctor.stdout
+    assert "golden houses have their prices" in doctor.stdout
     assert version.stdout.strip() == f"regression-model, version {VERSION}"
 
 

@@ -102,7 +102,7 @@ def test_duplicate_identifier_names_both_rows(
 ) -> None:
     report = report_of(write(changed(table, 16, "Id", 4)), spec)
 
-    assert "row 17 (Id 4), Id: Id 4 stands already in row 4; remove one" in report
+    assert "row 17 (Id 4), Id: duplicate Id 4 (first in row 4); remove one" in report
 
 
 def test_missing_columns_are_named_once_each(table: pd.DataFrame, write: Write, spec: Spec) -> None:
@@ -215,7 +215,7 @@ def test_endless_report_is_cut_and_counted(table: pd.DataFrame, write: Write, sp
         ("sales.csv", b"\x89PNG\r\n\x1a\n\x00\xff" * 50, "sales.csv, line 1: is not UTF-8 text"),
         ("sales.csv", bytes(range(32)) * 9, "sales.csv.*(not a CSV file|no column of a house)"),
         ("sales.csv", b'Id,LotArea\n1,"2\n', "sales.csv, line 2: not a CSV file: unexpected end"),
-        ("sales.csv", b"Id,LotArea,LotArea\n1,2,3\n", "column 'LotArea' stands more than once.*rename"),
+        ("sales.csv", b"Id,LotArea,LotArea\n1,2,3\n", "column 'LotArea' appears twice.*rename"),
         ("sales.parquet", b"PAR1" + b"garbage" * 90, "sales.parquet: not a Parquet file"),
         ("sales.parquet", b"", "sales.parquet: not a Parquet file"),
         ("sales.ndjson", b"", "the table has a header and no rows|the file is empty|no rows"),

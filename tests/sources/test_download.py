@@ -141,7 +141,7 @@ def test_what_holds_credentials_does_not_show_them() -> None:
     [
         ("https://me:hunter2@host", "SETTING: the address holds credentials or a query; give it"),
         ("https://host/?token=hunter2", "SETTING: the address holds credentials or a query"),
-        ("host", "SETTING: 'host' is no web address; expected one like https://host"),
+        ("host", "SETTING: 'host' is not a web address; expected one like https://host"),
         ("ftp://host", "SETTING: 'ftp://host' is no web address"),
         ("file:///etc/passwd", "is no web address"),
         ("https://[", "is no web address"),

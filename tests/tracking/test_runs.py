@@ -104,7 +104,7 @@ def test_the_report_is_that_of_the_cross_validation(
     html = page.read_text("utf-8")
     assert "by a model that had not seen it" in html
     assert f"{trained.judgement.cross_validated[MODEL]['rmsle']:.4f}" in html
-    assert "trained on these very sales" not in html
+    assert "trained on these sales" not in html
     drawn = sorted(plots.glob("*.svg"))
     assert len(drawn) == html.count("<figure")
     for path in drawn:

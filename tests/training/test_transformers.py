@@ -448,7 +448,9 @@ class TestDerivedFeatures:
         assert list(step.stages()) == [[0], [1]]
 
     def test_formula_with_a_column_that_is_not_there_is_refused(self) -> None:
-        with pytest.raises(ValueError, match="DerivedFeatures: new needs 'z', which is no column"):
+        with pytest.raises(
+            ValueError, match="DerivedFeatures: new needs 'z', which is not a column"
+        ):
             DerivedFeatures([sum_of("a", "z")]).fit(frame(a=[1]))
 
 

@@ -16,7 +16,7 @@ from regression_model.cli.registry.rollback import rollback
 def command() -> None:
     """Register models at MLflow, promote, roll back, fetch and follow them.
 
-    A registered model has versions; the alias champion names the one in force, challenger the one
+    A registered model has versions; the alias champion names the current one, challenger the one
     that may follow it. Every promotion and rollback is kept as a run, with who, when and why.
 
     \b

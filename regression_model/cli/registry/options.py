@@ -20,7 +20,7 @@ name_option = click.option(
     help="The registered model.",
 )
 why_option = click.option(
-    "--why", metavar="TEXT", required=True, help="The reason, which is kept with the decision."
+    "--why", metavar="TEXT", required=True, help="The reason, which is recorded with the decision."
 )
 by_option = click.option(
     "--by", metavar="NAME", help="Who decided. Default: the name of the user who runs this."
@@ -45,7 +45,7 @@ def given_reason(by: str | None, why: str) -> Reason:
     from regression_model.registry.decisions import Reason
 
     if not why.strip():
-        raise click.UsageError("--why is empty; say in a few words what the decision rests on")
+        raise click.UsageError("--why is empty; give the reason for the decision in a few words")
     return Reason.now(by=(by or "").strip() or _user(), why=why.strip())
 
 
@@ -53,4 +53,6 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # in containers, whose users need not have a name
-        raise click.UsageError("this user has no name here; say with --by who decided") from None
+        raise click.UsageError(
+            "this user has no name here; name the person who decided with --by"
+        ) from None

@@ -18,7 +18,7 @@ from regression_model.cli.tracking import uri_option
     "--output",
     type=OutputFolder(),
     required=True,
-    help="Folder that receives it, in place of what was pulled before.",
+    help="Folder for the version; it replaces an earlier pulled one.",
 )
 @uri_option
 @json_option

@@ -24,7 +24,7 @@ def register(
 ) -> None:
     """Make a saved model the newest version, and the challenger.
 
-    SAVED is an artifact's folder, or a folder with CURRENT (without it, the model in force). It is
+    SAVED is an artifact's folder, or a folder with CURRENT (without it, the current model). It is
     recorded as a run first, unless it is already; what is registered is not registered again.
 
     \b

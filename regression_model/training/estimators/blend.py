@@ -87,7 +87,9 @@ class LimitedVotingRegressor(VotingRegressor):  # type: ignore[misc]  # scikit-l
         """Return the positions of the members without a limit; ValueError if there is none."""
         found = [k for k, limit in enumerate(self._limits()) if limit is None]
         if not found:
-            raise ValueError("LimitedVotingRegressor: limits bind every member; leave one without")
+            raise ValueError(
+                "LimitedVotingRegressor: limits every member; leave one without a limit"
+            )
         return found
 
     def shares(self, members: Sequence[int] | range) -> list[float]:

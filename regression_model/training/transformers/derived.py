@@ -51,7 +51,7 @@ class DerivedFeatures(MatrixTransformer):
             missing = [t.feature for t in formula.terms if t.feature not in names]
             if missing:
                 raise ValueError(
-                    f"DerivedFeatures: {formula.name} needs {missing[0]!r}, which is no column"
+                    f"DerivedFeatures: {formula.name} needs {missing[0]!r}, which is not a column"
                 )
             self.positions_.append([names.index(t.feature) for t in formula.terms])
             names.append(formula.name)

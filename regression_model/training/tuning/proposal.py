@@ -44,7 +44,7 @@ class Proposal(NamedTuple):
 
 
 def propose(text: str, values: Mapping[Place, Value], *, spec: Spec, label: str) -> Proposal:
-    """Put ``values`` into the config ``text``, of which ``spec`` was read.
+    """Put ``values`` into the config ``text`` from which ``spec`` was read.
 
     ``label`` is the file's name in the patch and in errors. Raises ConfigError where a value
     stands in the text in such a way that its line cannot be changed alone.

@@ -78,7 +78,7 @@ def space_fault(sought: Sought, present: Value) -> str | None:
 def _choices_fault(sought: Sought, present: Value) -> str | None:
     name, own = sought.name, sought.name in OWN_VALUES
     if len(set(map(as_text, sought.choices))) < len(sought.choices):
-        return f"a choice of {name} stands more than once; remove one"
+        return f"a choice of {name} appears twice; remove one"
     if own and any(isinstance(choice, str | bool) for choice in sought.choices):
         return f"{name} is a number; so must be its choices"
     # For scikit-learn 1 and 1.0 may differ: one counts, the other is a share.

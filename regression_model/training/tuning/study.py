@@ -28,12 +28,12 @@ from regression_model.errors import StudyRefused
 from regression_model.training.tuning.search import Place, Value, as_text, present_values
 
 _NAME = "regression-model tune"
-_INCUMBENT, _BEGUN_WITH, _PROCESS = "incumbent", "begun with", "process"
+_INCUMBENT, _STARTED_WITH, _PROCESS = "incumbent", "started with", "process"
 _DIGITS = 3  # of a number that is tried: more would be noise, and unreadable in a config
 
 
 def _fingerprint(spec: Spec, data: str, repeats: int) -> dict[str, str]:
-    """Return what a study must be gone on with, each part by its name."""
+    """Return what must not change when a study is continued."""
     model = spec.model_dump(mode="json", include={"features", "derived", "members"})
     model |= spec.model_dump(mode="json", include={"elapsed", "missing_indicators"})
     space = spec.model_dump(mode="json", include={"search"})
@@ -118,14 +118,14 @@ def _claim(study: optuna.Study, path: Path, begun_with: Mapping[str, str]) -> No
     owner = study.user_attrs.get(_PROCESS)
     if owner is not None and owner != os.getpid() and is_running(owner):
         raise StudyRefused(f"{path}: is in use by process {owner}; name another file with --study")
-    before = study.user_attrs.get(_BEGUN_WITH, begun_with)
+    before = study.user_attrs.get(_STARTED_WITH, begun_with)
     differing = [part for part, value in begun_with.items() if before.get(part) != value]
     if differing:
         raise StudyRefused(
-            f"{path}: was begun with another {' and another '.join(differing)}, whose trials do "
+            f"{path}: was started with another {' and another '.join(differing)}, so its trials do "
             "not compare; begin another file with --study, or remove this one"
         )
-    study.set_user_attr(_BEGUN_WITH, dict(begun_with))
+    study.set_user_attr(_STARTED_WITH, dict(begun_with))
     study.set_user_attr(_PROCESS, os.getpid())
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)

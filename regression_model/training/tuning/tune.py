@@ -30,12 +30,12 @@ ERRORS, UNFITTABLE = "squared errors", "unfittable"
 
 
 class Unfittable(Exception):
-    """The estimator refuses the values of a trial, or gives prices that are no numbers."""
+    """The estimator refuses the values of a trial, or gives prices that are not numbers."""
 
 
 @dataclass(frozen=True)
 class Folds:
-    """Fixed folds of some repeats of the cross-validation, the same for whatever is compared."""
+    """Fixed folds of some repeats of the cross-validation, equal for all candidates."""
 
     pairs: Sequence[tuple[Any, Any]]
 
@@ -224,7 +224,7 @@ def squared_error(spec: Spec, frame: Any, prices: Any, rest: Any, fold: Any) -> 
         predicted = np.asarray(pipeline.predict(frame.iloc[fold]), dtype=float)
     total = float(np.sum((np.log(predicted) - np.log(prices[fold])) ** 2))
     if not np.isfinite(total):
-        raise Unfittable("prices that are no numbers")
+        raise Unfittable("prices that are not numbers")
     return total
 
 

@@ -42,7 +42,7 @@ def test_the_anchor_is_the_weighted_mean_of_the_members_without_a_limit() -> Non
 
 
 def test_limits_on_every_member_are_refused() -> None:
-    with pytest.raises(ValueError, match="limits bind every member; leave one without"):
+    with pytest.raises(ValueError, match="limits every member; leave one without a limit"):
         fitted(limits=[1.0, 1.0]).predict(X)
 
 

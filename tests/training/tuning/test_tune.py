@@ -224,7 +224,7 @@ class TestRefusal:
             pass
 
         with (
-            pytest.raises(StudyRefused, match=rf"tune\.db: was begun with another {part}, whose"),
+            pytest.raises(StudyRefused, match=rf"tune\.db: was started with another {part}, whose"),
             searching(spec=small.model_copy(update=change)),
         ):
             pass
