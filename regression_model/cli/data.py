@@ -28,11 +28,10 @@ def command() -> None:
 @click.option("--force", is_flag=True, help="Replace files that are different.")
 @json_option
 def fetch(source: str, force: bool, as_json: bool) -> None:
-    """Bring the Ames sales to where `train` finds them.
+    """Fetch the Ames sales into the folder where `train` finds them.
 
-    That is the folder `datasets`, or what REGRESSION_MODEL_DATASETS names. A table that training
-    would refuse replaces nothing. Beside the files, fetched.json says where they came from, when,
-    and their checksums.
+    The folder is `datasets`, or the one in REGRESSION_MODEL_DATASETS. A table that training would
+    refuse replaces nothing. fetched.json beside the files holds source, time and checksums.
 
     \b
       regression-model data fetch

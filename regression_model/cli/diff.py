@@ -43,9 +43,9 @@ def command(
     """Compare the prices of two models on the same houses, and say what moved them.
 
     OLD and NEW are folders of artifacts, released versions such as 0.1.0, 'released' for the newest
-    version on the package index that pip is set to use, or versions in a registry, such as
-    models:/regression-model@champion. Where nothing is released yet, that is said and passes. A
-    change past a limit of the config of NEW is exit code 1.
+    version on the package index of pip, or versions in a registry, such as
+    models:/regression-model@champion. Without any release there is nothing to compare, and the exit
+    code is 0. It is 1 if a change passes a limit of the config of NEW.
 
     \b
       regression-model diff released models

@@ -17,9 +17,9 @@ from regression_model.cli.screen import artifact_option, json_option, print_json
 def command(artifact: Path | None, as_json: bool) -> None:
     """Verify every file of the model and re-score its golden houses.
 
-    DIR may also be a wheel: its model is judged by the manifest inside, and nothing of it is
-    installed or run. Exit code 1 where a file differs from its hash, a golden house from its price,
-    or where another package has been installed into the same folder.
+    The artifact may also be a wheel: its model is judged by the manifest inside, and no code of the
+    wheel is installed or run. Exit code 1 if a file differs from its hash, a golden house has
+    another price, or another package was installed into the same folder.
 
     \b
       regression-model doctor

@@ -31,9 +31,9 @@ from regression_model.cli.screen import (
 def command(data: Path, artifact: Path | None, report: Path | None, as_json: bool) -> None:
     """Judge the model on a table of sales whose prices are known.
 
-    Prints accuracy (RMSLE, MAE, MdAPE, PPE5/10/20, R², FSD), whether ranges hold what they
-    promise, and the ratio study of the assessors' standard, each with its limits. A figure past its
-    limit is marked; it does not change the exit code. Judge on sales the model has not seen.
+    Print accuracy (RMSLE, MAE, MdAPE, PPE5/10/20, R², FSD), the coverage of the ranges, and the
+    ratio study of the assessors' standard, each with its limits. A figure past its limit is marked,
+    and does not change the exit code. Use sales that the model has not seen.
 
     \b
       regression-model evaluate --data new-sales.csv

@@ -43,7 +43,7 @@ def command(
     """Compare the config's model with simpler ones on the same folds.
 
     The mean, a Lasso as courses teach it, a ridge, boosted trees and the blend of the config are
-    cross-validated alike; the leaderboard says by how much each is behind the best, with the
+    cross-validated on equal folds. The table shows how far each is behind the best, with the
     standard error over folds. With --track each becomes a run of MLflow.
 
     \b

@@ -39,7 +39,7 @@ def command(source: Path, row: int, artifact: Path | None, as_json: bool) -> Non
     """Show why a house has its price, and what similar ones were sold for.
 
     INPUT is a table (.csv, .parquet, .ndjson) or a .json file with a house or a list of houses.
-    What each field adds is counted from the typical house of the same location.
+    The amounts are differences from the typical house of the location.
 
     \b
       regression-model explain houses.csv

@@ -37,11 +37,12 @@ MAX_SHOWN = 20
 def command(
     data: Path, against: Path | None, config: Path | None, report: Path, as_json: bool
 ) -> None:
-    """Look at a table before the model does, and write a page about it.
+    """Show what is in a table before training, and write a page about it.
 
-    What does not fit the config, what is null and what that means, levels, distributions,
-    outliers, what goes with the price, columns that say the same, repeated rows, and how the
-    table differs from another one. Bad rows are counted and named, they stop nothing.
+    The page shows values that do not fit the config, nulls and their meaning, levels,
+    distributions, outliers, columns that go with the price, columns with the same information,
+    repeated rows, and differences from another table. Bad rows are counted and named; they do not
+    stop the command.
 
     \b
       regression-model explore --data train.csv --report train.html

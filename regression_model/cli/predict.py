@@ -38,10 +38,11 @@ def command(
 ) -> None:
     """Value every house of INPUT and write prices with their ranges.
 
-    Formats follow the extensions: .csv, .parquet, .ndjson. The output has one row for each row of
-    the input, in order: Id (where given), prediction, lower, upper, errors, warnings. A row without
-    a price keeps its place and says why. Nothing is written when the run does not finish. Tables
-    of any length fit into memory; with the extra [batch] they are valued by columns, on all cores.
+    The extensions decide the formats: .csv, .parquet, .ndjson. The output has one row for each row
+    of the input, in order: the identifier, prediction, lower, upper, fsd, known, errors, warnings.
+    A row without a price keeps its place, with the reasons in errors. Nothing is written if the run
+    does not finish. Memory does not grow with the table. With the extra [batch], tables are valued
+    column by column, on all cores.
 
     \b
       regression-model predict houses.csv --output prices.csv

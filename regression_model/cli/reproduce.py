@@ -36,11 +36,11 @@ MAX_LINES = 20
 def command(
     manifest: Path, data: Path | None, config: Path | None, output: Path | None, as_json: bool
 ) -> None:
-    """Train again what MANIFEST describes, and say where the outcome differs.
+    """Train the model of MANIFEST again, and list what differs.
 
     MANIFEST is an artifact's folder, its manifest.json, or a wheel. Config and sales are found by
     their SHA-256; the artifacts are compared file by file. Exit code 0: identical to the byte, 1:
-    something differs, 2: config or sales are not at hand.
+    something differs, 2: config or sales are missing.
 
     \b
       regression-model reproduce house_price_regression-0.1.0-py3-none-any.whl

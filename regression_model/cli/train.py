@@ -67,11 +67,11 @@ def command(
 ) -> None:
     """Train a model on a table of sales and save it as an artifact.
 
-    Rows are checked by the rules of serving, the model is cross-validated, scored on a hold-out
-    and held against the gate of the config; then it is refitted on all rows, compiled, and the
-    compiled twin is proven to give the same prices. Nothing is saved when any of that fails.
-    With --track the saved model is then recorded in MLflow; that it could not be is said, and
-    does not change the exit code, but for a run that MLFLOW_RUN_ID names.
+    Rows are checked by the rules of serving. The model is cross-validated, scored on a hold-out and
+    compared with the gate of the config. Then it is refitted on all rows and compiled, and the
+    compiled twin must give equal prices. Nothing is saved if a step fails. With --track the saved
+    model is then recorded in MLflow. A failure to record is printed and does not change the exit
+    code, except for a run that MLFLOW_RUN_ID names.
 
     \b
       regression-model train --data train.csv --output models

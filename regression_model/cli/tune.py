@@ -52,12 +52,12 @@ def command(
     track: bool | None,
     as_json: bool,
 ) -> None:
-    """Search for better values of what the config declares under `search`.
+    """Search better values for the config, among those declared under `search`.
 
-    Every trial is cross-validated on the same folds. The best one is compared with the present
-    config on fresh folds; a gain of more than two standard errors is proposed as a change of the
-    config, anything less is called noise. Ctrl-C, or worse, loses at most the trial under way:
-    the same command continues the study. Exit code 130 after Ctrl-C.
+    Every trial is cross-validated on the same folds. The best trial is compared with the present
+    config on fresh folds. A gain of more than two standard errors is proposed as a change of the
+    config; a smaller gain is called noise. Ctrl-C or a kill loses at most the running trial: the
+    same command continues the study. Exit code 130 after Ctrl-C.
 
     \b
       regression-model tune --data train.csv --config model.yml --trials 60 --repeats 2

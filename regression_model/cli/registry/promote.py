@@ -46,10 +46,10 @@ def promote(
 ) -> None:
     """Make a version the champion, if it passes what champions must pass.
 
-    VERSION is a number or an alias. Its files must be those that were trained, its golden houses
-    must have their prices, its gate must have been passed, and against the champion no price may
-    move more than the limits under `differential` in its config allow. The verdict is kept as a
-    run with the report of the differential test. Refused is exit code 1, and changes nothing.
+    VERSION is a number or an alias. Its files must be unchanged, its golden houses must have their
+    prices, it must have passed its gate, and prices may differ from the champion's only within the
+    limits under `differential` in its config. The verdict is recorded as a run with the report of
+    the differential test. A refusal has exit code 1 and changes nothing.
 
     \b
       regression-model registry promote --why "a year more of sales"

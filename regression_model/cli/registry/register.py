@@ -24,8 +24,8 @@ def register(
 ) -> None:
     """Make a saved model the newest version, and the challenger.
 
-    SAVED is an artifact's folder, or a folder with CURRENT (without it, the current model). It is
-    recorded as a run first, unless it is already; what is registered is not registered again.
+    SAVED is an artifact's folder, or a folder with CURRENT (without it, the current model). The
+    model is recorded as a run first, if it is not yet. A model is not registered twice.
 
     \b
       regression-model registry register models

@@ -28,9 +28,10 @@ from regression_model.cli.tracking import experiment_option, uri_option
 def rollback(
     why: str, by: str | None, uri: str | None, experiment: str | None, name: str, as_json: bool
 ) -> None:
-    """Make the version champion again that the champion replaced.
+    """Make the previous champion the champion again.
 
-    Its files and golden houses are verified first, nothing else: it was champion before.
+    Its files and golden houses are verified first. No test is needed, because it was champion
+    before.
 
     \b
       regression-model registry rollback --why "complaints about Old Town"
