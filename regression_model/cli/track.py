@@ -35,15 +35,15 @@ def command(
 ) -> None:
     """Record a saved model as a run of MLflow.
 
-       SAVED is an artifact's folder, or a folder with CURRENT (without it, the current model), or
-       the file that 'experiments' or 'tune' wrote, or what 'evaluate --json' printed. Everything is
-       read from SAVED, so a training can be recorded later, when a server is up. Nothing is
-    recorded twice in an experiment. If MLFLOW_RUN_ID names a run, as 'mlflow run' sets it,
-    everything goes into that run.
+    SAVED is an artifact's folder, or a folder with CURRENT (without it, the current model), or the
+    file that 'experiments' or 'tune' wrote, or what 'evaluate --json' printed. Everything is read
+    from SAVED, so a training can be recorded later, when a server is up. Nothing is recorded twice
+    in an experiment. If MLFLOW_RUN_ID names a run, as 'mlflow run' sets it, everything goes into
+    that run.
 
-       \b
-         regression-model track models
-         regression-model track models --uri http://localhost:5000 --experiment houses
+    \b
+      regression-model track models
+      regression-model track models --uri http://localhost:5000 --experiment houses
     """
     from regression_model.tracking.store import store_of
 

@@ -25,13 +25,13 @@ from regression_model.cli.tracking import uri_option
 def pull(model: str, output: Path, uri: str | None, as_json: bool) -> None:
     """Fetch a version from the registry, in the form that `predict` and the service load.
 
-       MODEL is models:/NAME@ALIAS or models:/NAME/NUMBER. The version is verified before it
-       replaces anything, and fetched only if the folder does not hold
-    it already. Over HTTP the small extra [registry] is enough.
+    MODEL is models:/NAME@ALIAS or models:/NAME/NUMBER. The version is verified before it replaces
+    anything, and fetched only if the folder does not hold it already. Over HTTP the small extra
+    [registry] is enough.
 
-       \b
-         regression-model registry pull --output models
-         regression-model predict houses.csv --artifact models --output prices.csv
+    \b
+      regression-model registry pull --output models
+      regression-model predict houses.csv --artifact models --output prices.csv
     """
     from regression_model.registry.pull import pull as pulled
     from regression_model.registry.versions import parse_uri
