@@ -36,7 +36,7 @@ class ConfigError(ValueError):
 def read_int(
     environ: Mapping[str, str], name: str, default: int, *, minimum: int, maximum: int
 ) -> int:
-    """The whole number in ``name``, decimal digits only, within its limits."""
+    """Return the whole number in ``name``, decimal digits only, within its limits."""
     text = environ.get(name)
     if text is None:
         return default
@@ -48,7 +48,7 @@ def read_int(
 
 
 def read_bool(environ: Mapping[str, str], name: str, default: bool) -> bool:
-    """The switch in ``name``: 1, true, yes, on or 0, false, no, off, in any case."""
+    """Return the switch in ``name``: 1, true, yes, on or 0, false, no, off, in any case."""
     text = environ.get(name)
     if text is None:
         return default
@@ -62,7 +62,7 @@ def read_bool(environ: Mapping[str, str], name: str, default: bool) -> bool:
 def read_choice(
     environ: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]
 ) -> str:
-    """One of ``choices`` from ``name``, in any case."""
+    """Return one of ``choices`` from ``name``, in any case."""
     text = environ.get(name, default)
     if text.lower() in choices:
         return text.lower()
@@ -70,7 +70,7 @@ def read_choice(
 
 
 def read_text(environ: Mapping[str, str], name: str, default: str | None = None) -> str | None:
-    """The text in ``name``."""
+    """Return the text in ``name``."""
     text = environ.get(name, default)
     if text is None or text.strip():
         return text
@@ -85,7 +85,7 @@ def read_match(
     pattern: re.Pattern[str],
     expected: str,
 ) -> str | None:
-    """The text in ``name``, which must match ``pattern`` from end to end."""
+    """Return the text in ``name``, which must match ``pattern`` from end to end."""
     text = environ.get(name)
     if text is None or pattern.fullmatch(text):
         return default if text is None else text
@@ -100,7 +100,7 @@ def read_list(
     pattern: re.Pattern[str],
     expected: str,
 ) -> tuple[str, ...]:
-    """The comma-separated texts in ``name``, each of which must match ``pattern``."""
+    """Return the comma-separated texts in ``name``, each of which must match ``pattern``."""
     text = environ.get(name)
     if text is None:
         return default
@@ -111,7 +111,7 @@ def read_list(
 
 
 def read_file(environ: Mapping[str, str], name: str, default: str | None = None) -> str | None:
-    """The path of a file to write to in ``name``."""
+    """Return the path of a file to write to in ``name``."""
     text = environ.get(name)
     if text is None:
         return default
@@ -302,7 +302,7 @@ SUCCESSOR = (
 
 
 def read_server(environ: Mapping[str, str], name: str) -> Any:
-    """The value of one of ``SERVER_SETTINGS``."""
+    """Return the value of one of ``SERVER_SETTINGS``."""
     (setting,) = (setting for setting in SERVER_SETTINGS if setting.name == name)
     return setting.read(environ, name, setting.default)
 
@@ -365,6 +365,6 @@ CONFIGS: dict[str, type[Config]] = {
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> Config:
-    """The configuration that ``ML_API_ENV`` names, production where it is absent."""
+    """Return the configuration that ``ML_API_ENV`` names, production where it is absent."""
     environ = os.environ if environ is None else environ
     return CONFIGS[read_server(environ, "ML_API_ENV")](environ)

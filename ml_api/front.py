@@ -107,7 +107,7 @@ class Front:
             logs.end()
 
     def _answer(self, environ: WSGIEnvironment) -> bytes | None:
-        """The prices that are asked for; None where Flask has the answer."""
+        """Return the prices that are asked for; None where Flask has the answer."""
         if self._guards:
             admit(environ, self._guards)
         if environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"] in PREDICT_PATHS:
@@ -115,7 +115,7 @@ class Front:
         return None
 
     def _prices(self, environ: WSGIEnvironment) -> Prediction:
-        """The answer to a request for prices; the exception that says why there is none."""
+        """Return the answer to a request for prices; the exception that says why there is none."""
         body = json_body(
             environ,
             limit=self._config["ML_API_MAX_BODY_BYTES"],
@@ -173,7 +173,7 @@ def _request_id(environ: WSGIEnvironment) -> str:
 
 
 def _identity(environ: WSGIEnvironment, request_id: str) -> dict[str, str]:
-    """What every line of the log says of the request: its id, and the trace that it belongs to."""
+    """Return the fields of every line of the log: the request's id and its trace."""
     identity = {"request_id": request_id}
     if "HTTP_TRACEPARENT" in environ:
         identity |= read_trace(environ["HTTP_TRACEPARENT"])

@@ -67,7 +67,7 @@ class ModelHolder:
         app.extensions[EXTENSION] = self
 
     def get(self) -> Model:
-        """The model. Raises ``ModelUnavailable`` with the reason where there is none."""
+        """Return the model. Raises ``ModelUnavailable`` with the reason where there is none."""
         if self._model is None:
             with self._lock:
                 if self._model is None:
@@ -75,7 +75,7 @@ class ModelHolder:
         return self._model
 
     def info(self) -> dict[str, str]:
-        """Which model it is, and where it came from. Raises ``ModelUnavailable``."""
+        """Return which model it is, and where it came from. Raises ``ModelUnavailable``."""
         return {**self.get().info(), "origin": self._origin}
 
     def faults(self) -> list[str]:
@@ -120,7 +120,7 @@ class ModelHolder:
         return self._loaded(model, origin, "loaded")
 
     def _kept(self) -> Model | None:
-        """The model last found sound, where there is one and it still is."""
+        """Return the model last found sound, where there is one and it still is."""
         if self._last_good is None:
             return None
         try:
@@ -186,7 +186,7 @@ def _reason(error: Exception) -> str:
 
 
 def cannot_explain(error: ArtifactError) -> CannotExplain:
-    """What to answer where the artifact holds a model, and not what explanations need."""
+    """Return what to answer where the artifact holds a model, and not what explanations need."""
     _log_failure("model.cannot_explain", error)
     kind = type(error).__name__
     return CannotExplain(
@@ -195,7 +195,7 @@ def cannot_explain(error: ArtifactError) -> CannotExplain:
 
 
 def holder() -> ModelHolder:
-    """The holder of the current application."""
+    """Return the holder of the current application."""
     return cast(ModelHolder, current_app.extensions[EXTENSION])
 
 

@@ -118,7 +118,7 @@ def refuse_foreign_files(root: Path) -> None:
 
 
 def _is_foreign(path: Path) -> bool:
-    """Whether ``path``, in a folder of copies, is neither a copy nor what belongs to copies."""
+    """Return whether ``path``, in a folder of copies, does not belong to copies."""
     if path.name == CURRENT:
         return not _note(path).startswith(_PREFIX)
     if path.name.startswith(_PREFIX):
@@ -149,7 +149,7 @@ def remove_superseded(root: Path, *, copies: bool) -> None:
 
 
 def _own_files(folder: Path) -> set[str]:
-    """Names of the files of an artifact's folder; none where anything else is in it."""
+    """Return names of the files of an artifact's folder; none where anything else is in it."""
     try:
         if folder.is_symlink():
             return set()
@@ -256,7 +256,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _temporary_name() -> str:
-    """A new name for what this process has not finished."""
+    """Return a new name for what this process has not finished."""
     return f"{_TEMPORARY}{os.getpid()}-{secrets.token_hex(8)}"
 
 
@@ -277,7 +277,7 @@ def _unfinished(root: Path) -> Iterator[Path]:
 
 
 def is_running(process: int) -> bool:
-    """Whether there is a process of this number; on Windows never."""
+    """Return whether there is a process of this number; on Windows never."""
     if os.name == "nt":
         return False  # where asking would end it
     try:

@@ -23,7 +23,7 @@ class Example(NamedTuple):
 
 
 def examples(model: Model) -> list[Example]:
-    """The simplest request first."""
+    """Return the simplest request first."""
     complete = model.example()
     required = [f for f in model.spec.features if f.required]
     least = {f.name: complete[f.name] for f in required}

@@ -57,12 +57,12 @@ class _Untitled(GenerateJsonSchema):
 
 @lru_cache(maxsize=1)
 def encoded(app: Flask, model: Model) -> bytes:
-    """The document as JSON."""
+    """Return the document as JSON."""
     return to_json(document(app, model))
 
 
 def document(app: Flask, model: Model) -> JSON:
-    """What ``app`` answers with ``model``."""
+    """Return what ``app`` answers with ``model``."""
     routes = [*_routes(app)]
     answers, schemas = _schemas(routes)
     shown = examples(model)
@@ -123,7 +123,7 @@ def _routes(app: Flask) -> Iterator[Route]:
 
 
 def _schemas(routes: list[Route]) -> tuple[dict[str, JSON], JSON]:
-    """The schema of the answer of each endpoint, and what these refer to."""
+    """Return the schema of the answer of each endpoint, and what these refer to."""
     types = {route.rule.endpoint: route.operation.answer for route in routes}
     types["problem"] = ProblemDetails
     refs, found = TypeAdapter.json_schemas(

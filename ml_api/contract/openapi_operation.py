@@ -29,7 +29,7 @@ class Route(NamedTuple):
 
 
 def operation_object(route: Route, config: Config, *, answer: JSON, shown: list[Example]) -> JSON:
-    """What the contract says of ``route``.
+    """Return what the contract says of ``route``.
 
     ``answer`` is the schema of its answer, ``shown`` are examples of what it is asked.
     """
@@ -88,7 +88,7 @@ def _success(operation: Operation, summary: str, answer: JSON, shown: list[Examp
 
 
 def _body(schema: str, shown: list[Example]) -> JSON:
-    """The body that a route asks for: the component ``schema``, and examples with an answer."""
+    """Return the body of a request to a route: the component ``schema``, and its examples."""
     content: JSON = {"schema": reference("schemas", schema)}
     if examples := _examples(shown, "request"):
         content["examples"] = examples
@@ -96,7 +96,7 @@ def _body(schema: str, shown: list[Example]) -> JSON:
 
 
 def _examples(shown: list[Example], part: Literal["request", "answer"]) -> JSON:
-    """The requests that are answered, or their answers."""
+    """Return the requests that are answered, or their answers."""
     return {
         example.name: {"summary": example.summary, "value": getattr(example, part)}
         for example in shown
@@ -105,7 +105,7 @@ def _examples(shown: list[Example], part: Literal["request", "answer"]) -> JSON:
 
 
 def _guards(config: Config) -> Iterator[int]:
-    """What the guards that are switched on answer."""
+    """Yield what the guards that are switched on answer."""
     if config.get("ML_API_TRUSTED_HOSTS"):
         yield 400
     if config.get("ML_API_KEYS_FILE"):
@@ -122,10 +122,10 @@ def headers(*names: str) -> JSON:
 
 
 def name_of(status: int) -> str:
-    """What answers with ``status`` are called among the components."""
+    """Return what answers with ``status`` are called among the components."""
     return HTTP_STATUS_CODES[status].replace(" ", "")
 
 
 def reference(kind: str, name: str) -> JSON:
-    """A reference to a component."""
+    """Return a reference to a component."""
     return {"$ref": f"#/components/{kind}/{name}"}

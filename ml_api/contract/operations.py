@@ -49,5 +49,5 @@ def answers(
 
 
 def operation_of(view: RouteCallable) -> Operation | None:
-    """What was said of ``view``, None where nothing was."""
+    """Return what was said of ``view``, None where nothing was."""
     return vars(view).get(_KEY)

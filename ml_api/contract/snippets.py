@@ -19,7 +19,7 @@ class Call(NamedTuple):
 
 
 def call_of(document: Mapping[str, Any], base: str) -> Call:
-    """The first example of ``document``, an OpenAPI document, sent to the service at ``base``."""
+    """Return programs that send the first example of ``document`` to the service at ``base``."""
     path, said = next(
         (path, said)
         for path, methods in document["paths"].items()
@@ -35,14 +35,14 @@ def call_of(document: Mapping[str, Any], base: str) -> Call:
 
 
 def curl(call: Call) -> str:
-    """One command for a shell."""
+    """Return one command for a shell."""
     headers = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in call.headers.items()]
     body = shlex.quote(json.dumps(call.house))
     return f"curl -s {shlex.quote(call.url)} {' '.join(headers)} \\\n  -d {body}\n"
 
 
 def python(call: Call) -> str:
-    """A program for Python's standard library, refusals included."""
+    """Return a program for Python's standard library, refusals included."""
     return f"""\
 import json
 from urllib.error import HTTPError

@@ -19,7 +19,7 @@ MARK = ".made-by-ml-api"  # a file in each folder that was made here: only such 
 
 
 def why_not_for_copies(folder: Path, artifact: str | None) -> str | None:
-    """Why copies of models cannot be kept in ``folder``, None where they can.
+    """Return why copies of models cannot be kept in ``folder``, None where they can.
 
     They would become the current artifact there, in the place of ``artifact`` or of another model.
     ``copy_artifact`` of the package has the last word; this is asked before the service starts.

@@ -75,7 +75,7 @@ class _Stop(click.ClickException):
 
 
 def _missing(package: str, *, purpose: str) -> MissingDependency | None:
-    """What to install where importing ``package`` failed; None if no extra of ours holds it."""
+    """Return what to install if importing ``package`` failed; None without such an extra."""
     name = "scikit-learn" if package == "sklearn" else package
     try:
         wanted = requires(DISTRIBUTION) or []

@@ -47,7 +47,7 @@ def command(artifact: Path | None, as_json: bool) -> None:
 
 
 def _examine(artifact: Path | None) -> tuple[list[str], list[str]]:
-    """Names of the files that are intact, and what is wrong with the model."""
+    """Return names of the files that are intact, and what is wrong with the model."""
     from regression_model.artifact import open_artifact
     from regression_model.errors import ArtifactError
     from regression_model.model import Model

@@ -54,7 +54,7 @@ database_option = click.option(
 
 
 def given_sales(data: Path | None, spec: Spec, *, doing: str) -> Sales:
-    """The sales to learn from, with what there is to say of them; ``doing`` is what they are for.
+    """Return the sales to learn from, with notes; ``doing`` names their use.
 
     Says loudly where they are synthetic.
     """

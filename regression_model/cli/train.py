@@ -117,7 +117,7 @@ def command(
 
 @contextmanager
 def _usage(store: Store | None) -> Iterator[Usage | None]:
-    """What the training takes of the machine, for whoever records it."""
+    """Give what the training takes of the machine, for whoever records it."""
     if store is None or find_spec("psutil") is None:
         yield None
         return

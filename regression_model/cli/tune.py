@@ -119,7 +119,7 @@ def _run(search: Search, trials: int) -> tuple[Comparison | None, bool]:
 def _proposal(
     search: Search, comparison: Comparison | None, text: str, label: str
 ) -> Proposal | None:
-    """What the best trial changes in the config; None where there is no better one."""
+    """Return what the best trial changes in the config; None where there is no better one."""
     from regression_model.training.tuning.proposal import propose
 
     best = search.best
@@ -130,7 +130,7 @@ def _proposal(
 def _summary(
     search: Search, comparison: Comparison | None, proposal: Proposal | None, *, interrupted: bool
 ) -> dict[str, Any]:
-    """The result for machines; ``patch`` is there when the gain is beyond noise."""
+    """Return the result for machines; ``patch`` is there when the gain is beyond noise."""
     best = search.best
     proposed = comparison is not None and comparison.beyond_noise
     return {

@@ -35,12 +35,12 @@ class CsvHeader(NamedTuple):
 
 
 def ragged(line: int, cells: int, expected: int) -> Malformed:
-    """What stands for a line of a CSV file that has too few or too many cells."""
+    """Return what stands for a line of a CSV file that has too few or too many cells."""
     return Malformed(f"line {line} has {cells} cells, the header has {expected}")
 
 
 def is_frame(data: Any) -> bool:
-    """Whether ``data`` is a pandas DataFrame, told without importing pandas."""
+    """Return whether ``data`` is a pandas DataFrame, told without importing pandas."""
     return any(
         kind.__name__ == "DataFrame" and kind.__module__.partition(".")[0] == "pandas"
         for kind in type(data).__mro__
@@ -48,7 +48,7 @@ def is_frame(data: Any) -> bool:
 
 
 def frame_rows(frame: Any, spec: Spec) -> tuple[list[Any], list[Issue]]:
-    """The rows of a DataFrame as dictionaries, and one warning if it has unknown columns.
+    """Return the rows of a DataFrame as dictionaries, and one warning if it has unknown columns.
 
     Missing cells (NaN, None, NA, NaT) become null. The frame itself is not touched.
     """
@@ -68,7 +68,7 @@ def frame_rows(frame: Any, spec: Spec) -> tuple[list[Any], list[Issue]]:
 
 
 def check_names(frame: Any) -> list[str]:
-    """The names of a DataFrame's columns; InvalidInput where one is repeated or rows lack."""
+    """Return the names of columns; raises InvalidInput for repeated ones or without rows."""
     names = [str(name) for name in frame.columns]
     _refuse_repeated(names)
     if not len(frame):
@@ -77,7 +77,7 @@ def check_names(frame: Any) -> list[str]:
 
 
 def known_columns(names: Sequence[str], spec: Spec) -> tuple[set[str], list[Issue]]:
-    """The names the model reads (the target is passed over), and a warning for unknown ones."""
+    """Return the names that the model reads, and a warning for unknown ones."""
     known, target = _names_of_a_house(spec), spec.target.name
     strange = [name for name in names if name not in known and name != target]
     return known & set(names), _not_used(strange)
@@ -89,7 +89,7 @@ def _names_of_a_house(spec: Spec) -> set[str]:
 
 
 def _not_used(strange: Collection[str]) -> list[Issue]:
-    """One warning of unknown columns, however many there are."""
+    """Return one warning of unknown columns, however many there are."""
     if not strange:
         return []
     count = f"{len(strange)}{' or more' if len(strange) == MAX_STRANGE_NAMES else ''}"
@@ -125,7 +125,7 @@ class TableReader:
             )
 
     def chunks(self, progress: Progress | None = None) -> Iterator[list[Any]]:
-        """Lists of at most ``CHUNK_ROWS`` rows, in the order of the file."""
+        """Yield lists of at most ``CHUNK_ROWS`` rows, in the order of the file."""
         report = progress or (lambda _: None)
         try:
             yield from self._readers[self.path.suffix.lower()](report)
@@ -149,7 +149,7 @@ class TableReader:
         return CsvHeader(names, self._cell_readers(names)), reader.line_num
 
     def csv_rows(self, lines: Iterable[bytes], header: CsvHeader, before: int) -> Iterator[Any]:
-        """The rows in ``lines``, of which ``before`` stand above: dictionaries or Malformed."""
+        """Yield the rows in ``lines``, after ``before`` earlier ones: dictionaries or Malformed."""
         reader = csv.reader(self._decoded(lines, before), strict=True)
         width = len(header.names)
         while True:
@@ -220,7 +220,7 @@ class TableReader:
             yield from _chunked(self._ndjson_rows(raw), lambda: progress(raw.tell()))
 
     def _ndjson_rows(self, raw: BinaryIO) -> Iterator[Any]:
-        """Rows without what no column reads; what that was is known when the file ends."""
+        """Yield rows without what no column reads; what that was is known when the file ends."""
         used = self._to_read
         for number, line in enumerate(raw, 1):
             row = json_row(line, number) if line.strip() else None
@@ -279,7 +279,7 @@ def _cell_reader(f: Feature, markers: frozenset[str]) -> ReadCell:
 
 
 def json_row(line: bytes, number: int) -> Any:
-    """The value on a line of newline-delimited JSON, or Malformed."""
+    """Return the value on a line of newline-delimited JSON, or Malformed."""
     try:
         return from_json(line, allow_inf_nan=False)
     except ValueError as error:

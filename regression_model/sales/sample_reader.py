@@ -138,7 +138,7 @@ class _Reader:
         return self._feature(name)
 
     def _value(self, text: str, feature: Feature | None, *keys: str) -> float:
-        """The position of a level, or the number."""
+        """Return the position of a level, or the number."""
         if feature is not None and feature.has_levels:
             levels = [str(level) for level in feature.levels]
             if text not in levels:
@@ -245,7 +245,7 @@ def _limits(feature: Feature | None) -> tuple[float, float]:
 
 
 def _absent(feature: Feature | None) -> float:
-    """What a house has that lacks the thing: the level that says so, null, or zero."""
+    """Return what a house has that lacks the thing: the level that says so, null, or zero."""
     if feature is not None and feature.null_means in feature.levels:
         return float(feature.levels.index(feature.null_means))
     return nan if feature is not None and feature.null_means == NONE else 0.0

@@ -70,7 +70,7 @@ def load_sales(path: Path, spec: Spec) -> Sales:
 
 
 def sample_sales(spec: Spec, rows: int | None = None) -> Sales:
-    """The bundled synthetic sales, generated from the spec's seed."""
+    """Return the bundled synthetic sales, generated from the spec's seed."""
     from regression_model.sales.sample import DEFAULT_ROWS, generate
 
     frame = generate(DEFAULT_ROWS if rows is None else rows, seed=spec.seed, spec=spec)
@@ -132,7 +132,7 @@ def _missing_columns(rows: Sequence[Any], spec: Spec) -> list[Fault]:
 
 
 def check_prices(rows: Sequence[Any], spec: Spec) -> tuple[list[float], list[Fault]]:
-    """The target of each row as it stands there, and a fault for each that is no possible price."""
+    """Return the target of each row, and a fault for each impossible price."""
     target = spec.target
     low, high = target.minimum or 0.0, target.maximum or np.inf
     prices: list[Any] = []
@@ -166,7 +166,7 @@ def _shown(value: Any) -> str:
 def _houses(
     rows: Sequence[Any], spec: Spec
 ) -> tuple[list[House | None], NDArray[np.float32], tuple[Issues, Issues], list[str]]:
-    """The houses, their matrix, what is refused (values, and levels) and doubts."""
+    """Return the houses, their matrix, what is refused (values, and levels) and doubts."""
     target = spec.target.name
     inputs = [
         {k: v for k, v in row.items() if k != target} if isinstance(row, Mapping) else row
@@ -178,7 +178,7 @@ def _houses(
 
 
 def _undeclared(rows: Sequence[Any], spec: Spec) -> Issues:
-    """Levels that the config does not know, also in a row with other faults."""
+    """Return levels that the config does not know, also in a row with other faults."""
     leveled = [f for f in spec.inputs if f.has_levels]
     found = Issues()
     for i, row in enumerate(rows):
@@ -239,7 +239,7 @@ def _duplicates(rows: Sequence[Any], spec: Spec) -> list[Fault]:
 def _report(
     name: str, faults: Sequence[Fault], left: Sequence[Omitted], *, rows: Sequence[Any], spec: Spec
 ) -> str:
-    """All faults; those that say the same of several rows share a line, others are counted."""
+    """Return all faults; equal faults of several rows share a line, others are counted."""
     alike: dict[tuple[str, str], list[int]] = {}
     for i, column, message in faults:
         alike.setdefault((column, message), []).append(i)
@@ -273,7 +273,7 @@ def _identity(row: Any, spec: Spec) -> str:
 def _in_order(
     houses: Sequence[House], prices: Sequence[float], spec: Spec
 ) -> list[tuple[House, float]]:
-    """The same order for the same sales: by identifier, then by everything else."""
+    """Return the same order for the same sales: by identifier, then by everything else."""
     name = None if spec.identifier is None else spec.identifier.name
 
     def key(sale: tuple[House, float]) -> tuple[float, str, float]:

@@ -40,7 +40,7 @@ class Store:
 def store_of(
     uri: str | None = None, experiment: str | None = None, config: Mapping[str, str] | None = None
 ) -> Store:
-    """The store that is asked for: by arguments, else by the environment, else by the config.
+    """Return the store named by arguments, else by the environment, else by the config.
 
     ``config`` is the section ``tracking`` of a config file. What is empty counts as absent.
     """

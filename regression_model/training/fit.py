@@ -215,7 +215,7 @@ def _out_of_fold(
 
 
 def candidates(spec: Spec) -> Iterator[tuple[str, Any]]:
-    """The model and what it must beat, unfitted."""
+    """Yield the model and what it must beat, unfitted."""
     yield MODEL, build_pipeline(spec)
     yield LASSO, build_plain_lasso(spec)
     yield (
@@ -225,7 +225,7 @@ def candidates(spec: Spec) -> Iterator[tuple[str, Any]]:
 
 
 def folds_of(spec: Spec, rows: int, repeat: int) -> Iterator[tuple[Any, Any]]:
-    """Positions to learn from and positions to predict, for each fold of one repeat."""
+    """Yield positions to learn from and positions to predict, for each fold of one repeat."""
     folds = KFold(spec.validation.folds, shuffle=True, random_state=(spec.seed + repeat) % 2**32)
     yield from folds.split(np.empty(rows))
 

@@ -63,7 +63,7 @@ def build_pipeline(spec: Spec) -> Pipeline:
 
 
 def build_plain_lasso(spec: Spec) -> Pipeline:
-    """The baseline: the same encoding, medians, indicators, scaling and a Lasso; nothing else."""
+    """Return the baseline: encoding, medians, indicators, scaling and a Lasso."""
     nominal = [f.name for f in spec.inputs if f.kind == "nominal"]
     lasso = _named(
         [
@@ -83,7 +83,7 @@ def _on_logarithm(regressor: Any) -> TransformedTargetRegressor:
 
 
 def _named(steps: Steps) -> Pipeline:
-    """A pipeline whose steps hand on DataFrames, so that each can find its columns by name."""
+    """Return a pipeline whose steps pass on DataFrames, so that each finds columns by name."""
     return Pipeline(steps).set_output(transform="pandas")
 
 
@@ -156,7 +156,7 @@ def _in_codes(f: Feature) -> Imputation:
 
 
 def _with_code(d: Derived, features: dict[str, Feature]) -> Derived:
-    """The same formula, whose flag compares with the code of a level or with a float."""
+    """Return the same formula, whose flag compares with the code of a level or with a float."""
     source = features.get(d.terms[0].feature)
     if not FORMULAS[d.formula].compares:
         return d

@@ -41,7 +41,7 @@ class Record:
 
     @property
     def repeats(self) -> int:
-        """How often the cross-validation was repeated."""
+        """Return how often the cross-validation was repeated."""
         return len(self.manifest["metrics"]["repeats"])
 
 
@@ -67,12 +67,12 @@ class Comparison:
 
     @property
     def identical(self) -> bool:
-        """Whether every file, the manifest included, is the same to the byte."""
+        """Return whether every file, the manifest included, is the same to the byte."""
         return all(self.files.values())
 
 
 def read_record(path: Path) -> Record:
-    """The record of an artifact's folder, of a ``manifest.json`` or of a wheel.
+    """Return the record of an artifact's folder, of a ``manifest.json`` or of a wheel.
 
     Raises :class:`ModelNotFound`, :class:`ArtifactCorrupt` or :class:`ArtifactIncompatible`.
     """
@@ -98,7 +98,7 @@ def _text(path: Path) -> str | None:
 
 
 def find_config(record: Record, given: Path | None) -> str:
-    """The text of the config with the recorded hash: given, of the artifact, or the bundled one."""
+    """Return the config with the recorded hash: given, of the artifact, or the bundled one."""
     wanted = record.manifest["config_sha256"]
     texts = [read_config(given)] if given is not None else [record.config, bundled_config()]
     for text in texts:
@@ -116,7 +116,7 @@ def find_config(record: Record, given: Path | None) -> str:
 
 
 def find_sales(record: Record, spec: Spec, given: Path | None) -> Sales:
-    """The sales with the recorded hash: generated, given, or found in the datasets folder.
+    """Return the sales with the recorded hash: generated, given, or found in the datasets folder.
 
     Raises :class:`DataError` that names the hash and what to do where they are not at hand.
     """

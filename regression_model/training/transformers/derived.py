@@ -159,7 +159,7 @@ def _flag_nodes(graph: GraphBuilder, terms: list[str], formulas: list[Derived]) 
 
 
 def _marked_levels(flag: Derived) -> Matrix:
-    """What ``flag`` is for each code, the last one standing for all beyond."""
+    """Return what ``flag`` is for each code, the last one standing for all beyond."""
     code = cast(int, flag.value)
     marks: Matrix = COMPARISONS[cast(str, flag.comparison)](np.arange(code + 2), code).astype(float)
     return marks

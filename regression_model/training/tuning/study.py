@@ -143,7 +143,7 @@ def incumbent(study: optuna.Study) -> FrozenTrial | None:
 
 
 def next_trial(study: optuna.Study, spec: Spec) -> optuna.Trial:
-    """The next trial: the present config where it has not been tried, else what TPE suggests.
+    """Return the next trial: first the present config, then what TPE suggests.
 
     The sampler begins anew each time, seeded by the number of finished trials, so that a study
     that was interrupted goes the same way as one that was not.
