@@ -22,7 +22,6 @@ def nearest(text: str, candidates: tuple[str, ...]) -> str | None:
     return _search(text, candidates)
 
 
-<<<<<<< HEAD:regression_model/suggestions.py
 def suggest(text: str, candidates: Iterable[str], otherwise: str | None = None) -> str:
     """Return the question whether the nearest of ``candidates`` was meant, else ``otherwise``.
 
@@ -35,10 +34,7 @@ def suggest(text: str, candidates: Iterable[str], otherwise: str | None = None) 
     return f"expected one of {', '.join(known)}" if otherwise is None else otherwise
 
 
-@lru_cache(maxsize=_REMEMBERED)
-=======
 @lru_cache(maxsize=_MAX_REMEMBERED)
->>>>>>> 201ef74 (Name modules, functions and limits by what they are):regression_model/reading/suggestions.py
 def _search(text: str, candidates: tuple[str, ...]) -> str | None:
     found = difflib.get_close_matches(text, candidates, n=1, cutoff=_MIN_SIMILARITY)
     return found[0] if found else None
