@@ -47,7 +47,7 @@ from regression_model.version import VERSION
 GUARDED = ("scikit-learn", "numpy", "pandas", "joblib")
 # What the figures come from besides: another version may change the last digits.
 COMPUTED_WITH = ("scipy", "onnx", "onnxruntime")
-GOLDEN_ROWS = 20
+GOLDEN_HOUSES = 20
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def _manifest(
 
 
 def _golden(spec: Spec, trained: Trained) -> bytes:
-    houses = random_houses(spec, GOLDEN_ROWS, seed=spec.seed)
+    houses = random_houses(spec, GOLDEN_HOUSES, seed=spec.seed)
     checked, _ = HouseValidator(spec).check(houses)
     matrix, _ = Encoder(spec).encode(
         [house for house in checked if house is not None], limits=NOTHING

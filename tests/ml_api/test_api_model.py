@@ -171,7 +171,7 @@ def test_an_unforeseen_failure_to_load_is_unavailability(
     assert "MemoryError" in line["exc_info"]
 
 
-def test_golden_rows_are_asked_once(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_golden_houses_are_valued_once(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Model] = []
     check = Model.check_golden
 
@@ -186,7 +186,7 @@ def test_golden_rows_are_asked_once(make_app: MakeApp, monkeypatch: pytest.Monke
     assert len(asked) == 1
 
 
-def test_a_model_that_fails_its_golden_rows_is_not_ready(
+def test_a_model_that_fails_its_golden_houses_is_not_ready(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, log_lines: LogLines
 ) -> None:
     monkeypatch.setattr(Model, "check_golden", lambda self: ["golden house 0: expected 1, got 2"])
@@ -194,13 +194,13 @@ def test_a_model_that_fails_its_golden_rows_is_not_ready(
     answer = make_app().test_client().get("/ready")
 
     assert answer.status_code == 503
-    assert "golden rows" in answer.text
+    assert "golden houses" in answer.text
     (line,) = log_lines("model.golden_rows_differ")
     assert line["faults"] == ["golden house 0: expected 1, got 2"]
 
 
 @pytest.mark.parametrize("error", [ArtifactError("golden.json is gone"), RuntimeError("odd")])
-def test_golden_rows_that_cannot_be_read_are_unavailability(
+def test_golden_houses_that_cannot_be_read_are_unavailability(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(self: Model) -> list[str]:

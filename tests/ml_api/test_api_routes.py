@@ -21,7 +21,7 @@ def test_health_is_plain_ok(client: FlaskClient) -> None:
     assert (answer.status_code, answer.text, answer.mimetype) == (200, "ok", "text/plain")
 
 
-def test_ready_names_the_model_that_answered_its_golden_rows(
+def test_ready_names_the_model_that_has_the_prices_of_its_golden_houses(
     client: FlaskClient, artifact: Path
 ) -> None:
     answer = client.get("/ready")
