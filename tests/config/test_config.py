@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -377,9 +377,29 @@ SYNTAX = {
 FAULTS = NAMES_AND_TYPES | FEATURES | REST | SEARCH | SYNTAX
 
 
-def edited(fault: Fault) -> tuple[str, int]:
-    """The bundled text with the fault in it, and the line that must be named."""
+@cache
+def short_config() -> str:
+    """The bundled text without the features that no fault and no other section needs.
+
+    A config is read in a time that grows with the square of its length.
+    """
     text = bundled_config()
+    start = text.index("\nfeatures:\n") + len("\nfeatures:\n")
+    features = re.match(r"(?:(?:  .*)?\n)+", text[start:])
+    assert features is not None
+    edited_at = [text.index(fault.old) for fault in FAULTS.values()]
+    kept, others = "", text.replace(features[0], "")
+    for block in re.finditer(r"  (\S+):.*\n(?:(?:    .*)?\n)*", features[0]):
+        edits = (block.start() <= place - start < block.end() for place in edited_at)
+        named = re.search(rf"\b{block[1]}\b", others) or f"by {block[1]}" in features[0]
+        if named or any(edits):
+            kept += block[0]
+    return text.replace(features[0], kept)
+
+
+def edited(fault: Fault) -> tuple[str, int]:
+    """The short text with the fault in it, and the line that must be named."""
+    text = short_config()
     assert fault.old in text
     position = text.index(fault.old)
     faulty = text.replace(fault.old, fault.new, 1)
