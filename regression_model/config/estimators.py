@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 class Estimator(NamedTuple):
     """The class of an estimator by module and name, and what the estimator is.
 
-    The class is imported when it is asked for: whoever only reads a config or a manifest needs
-    no library of training.
+    The class is imported when it is asked for: code that only reads a config or a manifest
+    needs no library of training.
     """
 
     module: str
@@ -36,7 +36,7 @@ _DECLARED = (
     Estimator(
         f"{_OUR_OWN}.huber",
         "HuberElasticNet",
-        "an `ElasticNet` that a few far-off sales cannot bend",
+        "an `ElasticNet` that a few distant sales cannot bend",
     ),
     Estimator(
         f"{_OUR_OWN}.kernel",
