@@ -49,9 +49,9 @@ except _config["ConfigError"] as error:
 
 
 class Gthread(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Lets in, when it stops, whoever waits to be let in: closing would reset their requests.
+    """Accept waiting connections when the worker stops: closing would reset their requests.
 
-    Waits for clients to close their connections in the threads that answered them.
+    Wait for clients to close their connections in the threads that answered them.
     """
 
     def handle(self, conn: Any) -> Any:
@@ -83,7 +83,7 @@ def _do_nothing(graceful: bool = False) -> None:
 worker_class = Gthread
 # The model is loaded after the fork: inference threads and sessions do not survive one.
 preload_app = False
-# On SIGTERM, what is in hand is answered within these seconds.
+# On SIGTERM, running requests are answered within these seconds.
 graceful_timeout = 20
 # Idle connections are closed after these seconds; a proxy in front reopens them.
 keepalive = 5

@@ -1,6 +1,6 @@
 """A table of houses in, a table of prices out: rows a second and peak memory.
 
-Beside ``regression-model predict`` stands the artifact's own scikit-learn pipeline on pandas, in
+``regression-model predict`` is compared with the artifact's own scikit-learn pipeline on pandas, in
 chunks. Each run is a process of its own, start included. Tables are generated houses, repeated.
 """
 

@@ -12,7 +12,7 @@ from benchmarks.peers import Server
 from tools.release.project import ROOT, run
 
 CONSTRAINTS = ROOT / "requirements" / "constraints.txt"
-# The pipeline must do the same work everywhere; peers bring whatever else they need.
+# The pipeline must do the same work everywhere; peers bring all else that they need.
 SAME = ("joblib", "numpy", "pandas", "scikit-learn", "scipy")
 
 DIGITS = 8  # of the hash in the name of an environment

@@ -16,7 +16,7 @@ CODE = "import time; start = time.perf_counter(); {}; print(time.perf_counter() 
 def measure(pythons: dict[str, Path], rounds: int) -> dict[str, list[float]]:
     """Seconds of each of ``STATEMENTS`` by the Python that is given for it, round by round."""
     samples: dict[str, list[float]] = {statement: [] for statement in pythons}
-    for number in range(rounds + 1):  # the first reads files that nobody has read yet
+    for number in range(rounds + 1):  # the first reads files that are not in memory yet
         for name, python in pythons.items():
             command = [str(python), "-I", "-c", CODE.format(STATEMENTS[name])]
             done = subprocess.run(command, capture_output=True, text=True, check=True)

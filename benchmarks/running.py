@@ -38,7 +38,7 @@ class Running:
         self._work, self._python = work, python
         self._port = free_port()
         self._environ = {
-            "ML_API_PIN_WORKERS": "on",  # read by whatever runs on the service's settings
+            "ML_API_PIN_WORKERS": "on",  # read by servers that use the service's settings
             **os.environ,
             **environ,
             "OMP_NUM_THREADS": "1",
@@ -93,7 +93,7 @@ class Running:
         raise ServerFailed(f"no price within {PATIENCE:.0f} s: {failure or self._last_words()}")
 
     def stop(self) -> None:
-        """End it and whatever it started."""
+        """End the server and all processes that it started."""
         if self._process is None:
             return
         local_server.end(self._process, grace=15)

@@ -1,7 +1,7 @@
 """Run a command and print what it took, as JSON: ``python weigh.py COMMAND ...``.
 
-A process of its own, and a small one: Linux counts the memory of whoever starts a command as the
-command's.
+A process of its own, and a small one: Linux counts the memory of the process that starts a command
+as the command's.
 """
 
 from __future__ import annotations

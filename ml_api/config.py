@@ -293,7 +293,7 @@ SETTINGS = (
         shown="the package's own",
     ),
 )
-# What the service refuses to start with, so that nobody takes another model for the one they named.
+# Settings with which the service refuses to start, because it would serve another model than named.
 RETIRED = ("ML_API_MODEL_URI", "ML_API_MODEL_POLL_SECONDS")
 SUCCESSOR = (
     "the variable left unset: a registry is followed by `regression-model registry follow "

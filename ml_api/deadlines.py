@@ -47,7 +47,7 @@ class Deadlines:
             time.sleep(TICK_SECONDS)
             now = time.monotonic()
             for sock, until in list(self._until.items()):
-                # Whoever takes it out decides: a read that has just ended is not cut off.
+                # The thread that takes it out decides: a read that has just ended is not cut off.
                 if until <= now and self._until.pop(sock, None) is not None:
                     with suppress(OSError):
                         # Only the reading half: there is still an answer to send. Not the method

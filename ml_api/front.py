@@ -5,11 +5,11 @@ and asks the guards (``guards/``: name of the host, API key, rate). A request fo
 here: ``body.py`` reads the JSON within limits of type, size and time (``deadlines.py`` ends slow
 reads), the package parses the houses, the model values them, and the answer leaves without Flask,
 whose routing, contexts and hooks would take as long as the model. Every other request goes on to
-Flask and its routes. A refusal is an exception: whoever refuses (a guard, the body, the parser, the
-model) raises one. The front puts the exception into the environment of the request, and Flask
-raises it again before any route runs. There ``errors.py`` makes problem details (RFC 9457) of every
-exception, with the status and the kind that ``problems.py`` lists; ``answers.py`` writes them as
-JSON; and Flask's hooks add the headers and the id, count the answer, and discard what is left of
+Flask and its routes. A refusal is an exception: the part that refuses (a guard, the body, the
+parser, the model) raises one. The front puts the exception into the environment of the request, and
+Flask raises it again before any route runs. There ``errors.py`` makes problem details (RFC 9457) of
+every exception, with the status and the kind that ``problems.py`` lists; ``answers.py`` writes them
+as JSON; and Flask's hooks add the headers and the id, count the answer, and discard what is left of
 the body. So all refusals have one shape, wherever they arise.
 """
 
@@ -181,7 +181,7 @@ def _identity(environ: WSGIEnvironment, request_id: str) -> dict[str, str]:
 
 
 def _count(metrics: Metrics, response: Response) -> Response:
-    # Paths that nobody registered are one route: whoever asks could invent any number of them.
+    # Paths without a route count as one route: clients could invent any number of them.
     route = "unmatched" if request.url_rule is None else request.url_rule.rule
     seconds = time.perf_counter() - request.environ[STARTED]
     metrics.answered(route, response.status_code, seconds)

@@ -112,7 +112,7 @@ class ModelHolder:
         try:
             self._faults = _check(model)
         except ModelUnavailable:
-            self._faults = None  # asked again by whoever wants to know
+            self._faults = None  # checked again when they are asked for
         if self._faults != []:
             self._origin = origin
             return self._kept() or model

@@ -1,6 +1,6 @@
 """The source commit that this service was deployed from, where it is known.
 
-The ``Dockerfile`` and whoever deploys write it into the file REVISION beside this one; a
+The ``Dockerfile`` and a deployment write it into the file REVISION beside this one; a
 checkout has no such file. A process reads the file once, when it starts: the answer stays that of
 the code which the process runs, also when another release is written into its folder.
 """

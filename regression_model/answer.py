@@ -160,7 +160,7 @@ def assemble(
 ) -> Prediction:
     """Return the answer to rows, of which ``ids`` has one for each.
 
-    ``values`` and ``known`` have an element for each priced row, ``places`` where it stands.
+    ``values`` and ``known`` have an element for each priced row, ``places`` the index of its row.
     """
     # Written out, because a loop over the columns would add 2% to the time of one house.
     rows = len(ids)

@@ -19,7 +19,7 @@ def refuse_conflicts(outputs: Mapping[str, Path], inputs: Mapping[str, Path]) ->
 
     Names are those by which the caller's user knows each path, such as ``--output``. Files are
     compared, not their names: other spellings, links and hard links of a file are found. A folder
-    as input stands for the artifact in it, a folder as output for what saving an artifact replaces.
+    as input means the artifact in it, a folder as output what saving an artifact replaces.
     """
     read = _inputs_by_identity(inputs) if any(map(os.path.exists, outputs.values())) else {}
     written: dict[Identity, str] = {}
@@ -63,7 +63,7 @@ def _read(path: Path) -> Iterator[Path]:
     except (
         RegressionModelError,
         OSError,
-    ):  # no artifact, or whoever reads the folder says what is wrong, and writes nothing
+    ):  # no artifact, or the code that reads the folder reports what is wrong
         return
     yield path / CURRENT
     for name in (MANIFEST, ORIGIN, *artifact.manifest["files"]):

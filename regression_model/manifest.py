@@ -1,7 +1,7 @@
 """What an artifact's manifest says, and how it is verified.
 
 Hashes tell that a manifest is the one that was written, and not that it was written well: its
-structure is checked too, so that whoever reads on finds every part that is named here.
+structure is checked too, so that later code finds every part that is named here.
 """
 
 from __future__ import annotations

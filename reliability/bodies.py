@@ -145,7 +145,7 @@ def bad_requests(trial: Trial) -> Measured:
     short=1,
 )
 def disclosure(trial: Trial) -> Measured:
-    """Look through every answer for what is nobody's business."""
+    """Look through every answer for what a client must not see."""
     faults, answers = [], 0
     secret = [b"Traceback", b'File "', b"site-packages", b".py", b"/home", b"/usr", b"/tmp"]
     secret += [str(path).encode() for path in (ROOT, sys.prefix, trial.folder, trial.artifact)]

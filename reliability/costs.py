@@ -80,7 +80,7 @@ class Bodies:
         return dict.fromkeys((f"{first + i:x}" for i in range(count)), 0)
 
     def number(self, most: int) -> int:
-        """A number that nobody can foresee."""
+        """Return a number that cannot be foreseen."""
         return self._random.randrange(most)
 
     def dump(self, content: Any) -> bytes:

@@ -13,7 +13,7 @@ from reliability.scenario import Measured, Skipped, Trial, scenario
 from reliability.service import Service
 
 FULL = Path("/dev/full")
-# A namespace of its own in which the root is read-only, and stays so for whatever runs there.
+# A namespace of its own in which the root is read-only, and stays so for all processes in it.
 READ_ONLY = ("unshare", "--mount", "--propagation", "private", "sh", "-c")
 REMOUNT = 'mount -o remount,bind,ro / && ! touch "$0" 2>/dev/null && exec "$@"'
 

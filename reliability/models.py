@@ -43,7 +43,7 @@ def priced(artifact: Path) -> Priced:
 
 
 def copied(artifact: Artifact, folder: Path) -> Path:
-    """``folder`` with a copy of an artifact in force, to be broken."""
+    """Return ``folder`` with a copy of an artifact as its current one, to be broken."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(artifact.folder, folder / artifact.folder.name)
     (folder / "CURRENT").write_text(f"{artifact.folder.name}\n")
@@ -58,7 +58,7 @@ class Content(NamedTuple):
     files: dict[str, bytes]
 
     def save(self, root: Path) -> Path:
-        """Save it at ``root``, as training does, and put it in force."""
+        """Save it at ``root``, as training does, as the current artifact."""
         return save_artifact(root, version=self.version, manifest=self.manifest, files=self.files)
 
 
@@ -72,7 +72,7 @@ def content_of(artifact: Artifact, **changes: Any) -> Content:
 
 
 def save_another(artifact: Artifact, root: Path, *, version: str, factor: float) -> Path:
-    """Put in force at ``root`` a sound model of another version, whose prices are ``factor`` times.
+    """Make a sound model of another version current at ``root``, with ``factor`` times the prices.
 
     Only its graph and the prices of its golden houses differ, so nothing has to be trained.
     """

@@ -1,4 +1,4 @@
-"""Saving is interrupted at every point; the artifact in force must not notice."""
+"""Saving is interrupted at every point; the current artifact must stay complete."""
 
 from __future__ import annotations
 
@@ -91,8 +91,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def whatever_is_wrong(root: Path, old: Artifact, *, strays: bool) -> Iterator[str]:
-    """What an interrupted saving at ``root`` did to the artifact that was in force."""
+def faults_after_saving(root: Path, old: Artifact, *, strays: bool) -> Iterator[str]:
+    """Yield what an interrupted saving at ``root`` did to the artifact that was current."""
     if contents(root / old.folder.name) != contents(old.folder):
         yield "the old artifact is not what it was"
     _, problems = open_artifact(root).verify()
@@ -104,7 +104,7 @@ def whatever_is_wrong(root: Path, old: Artifact, *, strays: bool) -> Iterator[st
     if {path.name for path in root.iterdir()} != {old.folder.name, saved.name, "CURRENT"}:
         yield "the next saving left something behind"
     if open_artifact(root).folder != saved:
-        yield "the next saving is not in force"
+        yield "the next saving is not current"
 
 
 def _no_space() -> None:
@@ -136,7 +136,7 @@ def full_while_saving(trial: Trial) -> Measured:
             break
         if not refused and open_artifact(root).folder == root / old.folder.name:
             faults.append(f"cut {cut}: neither saved nor refused")
-        faults += [f"cut {cut}: {fault}" for fault in whatever_is_wrong(root, old, strays=False)]
+        faults += [f"cut {cut}: {fault}" for fault in faults_after_saving(root, old, strays=False)]
     return _judged(cut - FIRST_CUT, faults, "failures")
 
 
@@ -163,7 +163,7 @@ def killed_while_saving(trial: Trial) -> Measured:
         faults.append(f"processes ended otherwise: {codes}")
     for cut in range(FIRST_CUT, FIRST_CUT + len(codes) - 1):
         root = trial.folder / str(cut)
-        faults += [f"cut {cut}: {fault}" for fault in whatever_is_wrong(root, old, strays=True)]
+        faults += [f"cut {cut}: {fault}" for fault in faults_after_saving(root, old, strays=True)]
     return _judged(len(codes) - 1, faults, "kills")
 
 
@@ -222,7 +222,7 @@ def no_room_to_save(trial: Trial) -> Measured:
         most = (turn + 1) * len(old.read(GRAPH)) // (trial.count + 2)
         with _file_size_limit(most):
             refused += _refused(content, root)
-        faults += [f"limit: {one}" for one in whatever_is_wrong(root, old, strays=False)]
+        faults += [f"limit: {one}" for one in faults_after_saving(root, old, strays=False)]
     if refused != 2 * trial.count:
         faults.append(f"{2 * trial.count - refused} savings were not refused")
     return Measured(

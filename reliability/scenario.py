@@ -24,7 +24,7 @@ class Skipped(Exception):
 
 @dataclass(frozen=True)
 class Measured:
-    """What was found: in words, as numbers, and whatever contradicts the promise."""
+    """What was found: in words, as numbers, and all that contradicts the promise."""
 
     figure: str
     faults: list[str] = field(default_factory=list)

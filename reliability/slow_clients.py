@@ -26,8 +26,8 @@ HALF_A_REQUEST = f"POST {PREDICT} HTTP/1.1\r\nHost: h\r\nContent-Le".encode()
 @scenario(
     "chaos",
     fault="clients that send half a request and stop, one worker of 4 threads",
-    promise="fewer than there are threads harm nobody; more stall the worker (not promised: a "
-    "buffering proxy is needed), which answers again when they are gone",
+    promise="fewer than there are threads delay no other client; more stall the worker (not "
+    "promised: a buffering proxy is needed), which answers again when they are gone",
     full=8,
     short=4,
 )

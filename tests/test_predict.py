@@ -434,7 +434,7 @@ def test_the_two_twins_give_the_same_price(
 ) -> None:
     rows = draw_houses(data, any_house)
 
-    # A dollar, and a millionth of what is dearer than a million.
+    # A dollar, and a millionth of prices above a million.
     assert model.predict(rows)["predictions"] == pytest.approx(
         loaded.predict(rows).tolist(), abs=1.0, rel=1e-6
     )

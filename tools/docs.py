@@ -1,6 +1,6 @@
 """The tables of the documentation that are made from code: ``python -m tools.docs [--check]``.
 
-A table stands between ``<!-- generated: NAME -->`` and ``<!-- end -->``. What surrounds it is
+A table is between ``<!-- generated: NAME -->`` and ``<!-- end -->``. What surrounds it is
 written by hand.
 """
 

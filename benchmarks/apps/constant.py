@@ -1,4 +1,4 @@
-"""A Flask app that answers the bytes of one file, whatever it is asked."""
+"""A Flask app that answers every request with the bytes of one file."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Keys:
             )
 
     def name_of(self, given: str, now: float) -> str | None:
-        """Whose key ``given`` is; None where it is nobody's, or has expired by ``now``."""
+        """Return whose key ``given`` is; None if it is unknown, or has expired by ``now``."""
         digest = sha256(given.encode("utf-8", "replace")).digest()
         key = self._keys.get(digest[:FOUND_BY])
         if key is None or not compare_digest(key.digest, digest) or now >= key.expires:

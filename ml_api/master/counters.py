@@ -2,7 +2,7 @@
 
 gunicorn's master makes one file without a name (``gunicorn.conf.py``) and every worker inherits it.
 Each worker locks a slot of it, the first that no other process holds, and adds to what is there:
-whoever held it before has ended, and what it counted stays counted. The kernel releases the lock
+the process that held it before has ended, and its counts stay. The kernel releases the lock
 when its holder ends, even if it was killed: there is a slot for each worker of the busiest time.
 
 Without such a file the sums lie in the memory of the process. Only the standard library is
@@ -116,7 +116,7 @@ class Counters:
         if self._next + width > MAX_VALUES or NAMES.start + end > NAMES.stop:
             return MAX_VALUES  # labels are bounded, so this is rare; no request fails
         self._slot[NAMES.start + start : NAMES.start + end] = line + b"\n"
-        self._slot[:8] = struct.pack("q", end)  # last: whoever reads meets whole lines only
+        self._slot[:8] = struct.pack("q", end)  # last: readers meet whole lines only
         index = self._next
         self._next += width
         return index

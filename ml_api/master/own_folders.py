@@ -64,14 +64,14 @@ class OwnFolders:
             environ.pop(name, None)
 
     def leave(self) -> None:
-        """Remove the folders that nobody else uses."""
+        """Remove the folders that no other process uses."""
         for name, lock in self._locks.items():
             fcntl.flock(lock, fcntl.LOCK_UN)  # for workers that are left too: they inherited it
             _remove(Path(self._environ[name]))
 
 
 def _make(prefix: str) -> tuple[str, int]:
-    """Make and lock a folder; those that nobody locks were left by masters that were killed."""
+    """Make and lock a folder; remove unlocked ones, which masters that were killed have left."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()  # noqa: S108
     for left in Path(memory).glob(f"{prefix}*"):
         _remove(left)

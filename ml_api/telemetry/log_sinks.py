@@ -28,8 +28,8 @@ def standard_output(line: bytes) -> None:
 class Descriptor:
     """To a descriptor, whose reader may be slow, and may stop, without stopping the service.
 
-    A full pipe holds a line up for a second; if nobody has read by then, lines are dropped until
-    somebody reads again. A line that was written in part is completed before the next.
+    A full pipe holds a line up for a second; if there is no reader by then, lines are dropped until
+    there is one again. A line that was written in part is completed before the next.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -58,7 +58,7 @@ class Descriptor:
                 if not self._patient:
                     break
                 self._patient = self._wait()
-            except OSError:  # a full disk, a pipe that nobody reads any more
+            except OSError:  # a full disk, a pipe without a reader
                 break
         return data
 

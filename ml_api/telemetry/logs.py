@@ -130,7 +130,7 @@ def _log(level: str, event: str, fields: dict[str, object]) -> None:
     with _line:
         try:
             _process.output(line)
-        except OSError:  # a full disk, a pipe that nobody reads, standard output closed or gone
+        except OSError:  # a full disk, a pipe without a reader, standard output closed or gone
             _process.lost += 1
             _process.dropped()
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # Version, trace, parent, flags; ids of zeros and the version ff are invalid. What a version after
-# the first adds stands behind another dash, and is none of our business.
+# the first adds is behind another dash, and is not read here.
 _FORM = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(-.*)?"
 )

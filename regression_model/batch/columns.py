@@ -1,4 +1,4 @@
-"""Columns of a table as numbers and levels, whatever library they came from."""
+"""Columns of a table as numbers and levels, from any library of tables."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class _Lines:
 
 
 def _some_rows(reader: TableReader, lines: _Lines, header: CsvHeader, before: int) -> Iterator[Any]:
-    """A bounded number of rows; the file then stands behind the last of them."""
+    """Yield a bounded number of rows; the file is then read up to the last of them."""
     for number, row in enumerate(reader.csv_rows(lines, header, before), 1):
         yield row
         if number == _ROWS:

@@ -28,7 +28,7 @@ def in_order(
 
     Threads, because Arrow, NumPy and ONNX Runtime let go of the interpreter while they work. So
     few tasks are under way that memory does not grow with the table. What a task raises is raised
-    in its turn; those that have not begun are then dropped.
+    in its turn; tasks that have not started are then dropped.
     """
     under_way: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="valuing") as pool:

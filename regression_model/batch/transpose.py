@@ -1,6 +1,6 @@
 """A graph of matrix operations turned on its side: features down, rows across.
 
-Serving has one row and wants few nodes; a table has thousands, and there a column that lies in one
+Serving has one row and needs few nodes; a table has thousands, and there a column that lies in one
 piece is selected, joined and looked up many times faster. The same kernels run.
 """
 

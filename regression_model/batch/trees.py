@@ -24,7 +24,7 @@ class Forest(NamedTuple):
     """Complete binary trees of one depth; shapes ``(trees, 2**depth - 1)`` and the leaves' sums.
 
     Node i has the children 2i+1 and 2i+2, the second where ``x[feature] <= threshold``. A feature
-    of -1 marks a node that stands for a leaf above it: both sides are worth the same.
+    of -1 marks a node that repeats a leaf above it: both sides are worth the same.
     """
 
     feature: NDArray[np.intp]

@@ -58,7 +58,7 @@ class _Commands(click.Group):
                 raise
             raise _Stop(str(missing), code=2) from None
         except BrokenPipeError:
-            raise  # click ends quietly when nobody reads on
+            raise  # click ends quietly when the reader has gone
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             reason = error.strerror or str(error)

@@ -27,7 +27,7 @@ houses_option = click.option(
 
 
 def compared(before: Model, after: Model, data: Path | None, *, movers: int = MOVERS) -> Difference:
-    """Compare two models on the houses of ``data``, with a bar for whoever watches."""
+    """Compare two models on the houses of ``data``, with a progress bar."""
     from regression_model.differential.compare import compare, steps_of
 
     houses = _houses(before, after, data)

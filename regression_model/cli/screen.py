@@ -58,9 +58,9 @@ def messages() -> Console:
 
 
 def progress_bar(*more: ProgressColumn) -> Progress:
-    """Return a bar with what is being done and the time it takes; silent where nobody watches.
+    """Return a bar with what is being done and the time it takes; silent without a terminal.
 
-    ``more`` columns stand at its end.
+    ``more`` columns are at its end.
     """
     console = messages()
     return Progress(

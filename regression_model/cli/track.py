@@ -58,7 +58,7 @@ def command(
 def recorded_in(
     store: Store, path: Path | None, *, name: str | None = None, usage: Path | None = None
 ) -> Recorded:
-    """Record what was saved at ``path``, with a bar for whoever watches."""
+    """Record what was saved at ``path``, with a progress bar."""
     with TemporaryDirectory(prefix="regression-model-") as temporary:
         run, identity = _run(path, name, usage, Path(temporary))
         from regression_model.tracking.send import send, steps_of

@@ -117,7 +117,7 @@ def command(
 
 @contextmanager
 def _usage(store: Store | None) -> Iterator[Usage | None]:
-    """Give what the training takes of the machine, for whoever records it."""
+    """Sample what the training takes of the machine, if a run records the samples."""
     if store is None or find_spec("psutil") is None:
         yield None
         return

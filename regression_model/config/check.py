@@ -43,7 +43,7 @@ def _duplicate_names(spec: Spec) -> Iterator[Problem]:
     for f in spec.features:
         for name in (f.name, *f.aliases):
             if name in seen:
-                message = f"{name!r} already names {seen[name]}; a name or alias stands once"
+                message = f"{name!r} already names {seen[name]}; a name or alias may appear once"
                 yield Problem(("features", f.name), message)
             seen[name] = f.name
     for column in (*_flags(spec), *_elapsed(spec)):

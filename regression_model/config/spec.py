@@ -135,8 +135,7 @@ class Selection(Frozen):
 class Member(Frozen):
     """One estimator of the blend and the way its columns are prepared.
 
-    ``limit`` is how far its logarithm of the price may stray from the mean of the members
-    without a limit.
+    ``limit`` is the largest distance of its log price from the mean of the members without a limit.
     """
 
     name: str
@@ -225,7 +224,7 @@ class Spec(Frozen):
 
     @cached_property
     def location(self) -> Feature | None:
-        """Where the house stands, by which sales are grouped."""
+        """The location of the house, by which sales are grouped."""
         return self._with_role("location")
 
     def feature(self, name: str) -> Feature:

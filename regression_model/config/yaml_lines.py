@@ -1,4 +1,4 @@
-"""Read YAML by a schema, and say in which line a fault stands."""
+"""Read YAML by a schema, and say in which line a fault is."""
 
 from __future__ import annotations
 

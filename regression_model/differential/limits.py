@@ -100,7 +100,7 @@ def leading_fields(difference: Difference) -> str:
 
 
 def _named(changes: Sequence[tuple[str, float]]) -> str:
-    """Return the first names, as far as their changes come near the largest, which stands first."""
+    """Return the first names, while their changes are close to the largest, which is the first."""
     least = max(changes[0][1] * _NEAR, _MIN_SHOWN)
     return ", ".join(name for name, change in changes[:_MAX_NAMED] if change >= least)
 

@@ -56,8 +56,8 @@ def prd(estimate: Values, price: Values) -> Values:
 def prb(estimate: Values, price: Values) -> Values:
     """Price-related bias: by what share ratios change when the value of a house doubles.
 
-    Slope of (ratio - median) / median on the logarithm to base 2 of the value, for which half of
-    the price plus half of the estimate / median stands in. NaN where all values are equal.
+    Slope of (ratio - median) / median on the logarithm to base 2 of the value, estimated by half
+    of the price plus half of the estimate / median. NaN where all values are equal.
     """
     ratio = estimate / price
     median = np.median(ratio, axis=-1, keepdims=True)
@@ -94,8 +94,8 @@ class Measured:
     """A statistic's value, its bootstrap interval, and how both stand to the limits.
 
     ``within`` judges the value; ``surely_past`` tells that the whole interval is past a limit, so
-    that the choice of sales does not explain it. None stands for what was not asked for, has no
-    limit or is not defined.
+    that the choice of sales does not explain it. None means: not asked for, without a
+    limit, or not defined.
     """
 
     value: float | None

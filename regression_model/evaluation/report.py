@@ -199,7 +199,7 @@ def _places(evaluation: Evaluation) -> list[Section]:
         "places",
         "Error of predictions for each location",
         "Each box is a location with the number of its sales: the middle half of its errors, with "
-        "the median as a line; whiskers hold nine tenths. The least accurate location stands on "
+        "the median as a line; whiskers hold nine tenths. The least accurate location is on "
         "top. A box that lies off zero means that the whole location is valued too high or too low."
         + (f" Shown are the {plots.MAX_PLACES} with the most sales." if cut else ""),
         size=(8, 1.2 + 0.26 * min(len(places), plots.MAX_PLACES)),

@@ -41,8 +41,8 @@ class Numbers:
 class Column:
     """What is in a column; ``numbers`` and ``levels`` as its kind has them.
 
-    ``nulls`` counts the cells that hold null, ``none`` the rows where null, or the level that it
-    stands for, says that the house has none of it. ``refused`` values do not fit the config;
+    ``nulls`` counts the cells that hold null, ``none`` the rows where null, or the level that null
+    means, says that the house has none of it. ``refused`` values do not fit the config;
     ``unknown`` are those, and null and absent ones that say nothing: what the model fills in.
     ``bars`` are counts from left to right, of values, of levels or of equal steps.
     """
@@ -61,7 +61,7 @@ class Column:
 
     @property
     def known(self) -> int:
-        """Return rows with a value, a level that stands for "none" included."""
+        """Return rows with a value, a level that means "none" included."""
         no_value = self.none if self.feature.null_means == NONE else 0
         return self.rows - self.unknown - no_value
 

@@ -122,7 +122,7 @@ def _temporary(folder: Path) -> Iterator[Path]:
         finally:
             os.close(descriptor)
         return
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder) as own:  # nobody else reads in it
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder) as own:  # private
         named = Path(own, "whole")
         named.touch(_NEW_MODE)
         yield named

@@ -80,7 +80,7 @@ Block = Prose | Table | Figure
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, which also stands in the table of contents, and what follows it."""
+    """A heading, which is also in the table of contents, and what follows it."""
 
     title: str
     blocks: Sequence[Block]

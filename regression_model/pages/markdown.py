@@ -17,7 +17,7 @@ def render_markdown(
 ) -> str:
     """Return the report of :func:`~regression_model.pages.page.render_page` as Markdown.
 
-    What is judged bad stands in bold.
+    Values that are judged bad are in bold.
     """
     parts = [f"# {_escaped(title)}", _escaped(subtitle)]
     parts.append("\n".join(f"- {_escaped(what)}: {_escaped(is_)}" for what, is_ in facts.items()))

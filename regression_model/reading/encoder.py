@@ -149,8 +149,8 @@ class Encoder:
     def _limits_without_doubt(self) -> tuple[Matrix, Matrix]:
         """Between these, a row has nothing to be warned of; most rows need no other check.
 
-        Codes that are warned of are negative. No house stands before the years in which houses are
-        sold without a doubt, so a year up to the first of them cannot be after the sale.
+        Codes that are warned of are negative. No house was built before the years in which houses
+        are sold without a doubt, so a year up to the first of them cannot be after the sale.
         """
         least, most = self._low.copy(), self._high.copy()
         least[self._with_levels] = 0

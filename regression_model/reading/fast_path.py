@@ -20,7 +20,7 @@ from regression_model.reading.value_codes import Judge
 
 MAX_EXACT_INTEGER = 2**53  # the largest integer that a double counts to
 
-_ABSENT = object()  # stands for a field that the house does not have
+_ABSENT = object()  # marks a field that the house does not have
 _NUMBERS = frozenset({int, float, type(None)})  # the types of a number; a truth value is none
 
 

@@ -122,7 +122,7 @@ NOTHING = Limits(0, 0, 0, 0)
 class Issues(list[Issue]):
     """The issues of a list in the order of rows, up to its limits; the others are counted.
 
-    Whoever finds issues of a row asks :meth:`room` how many of them to append, and calls
+    Code that finds issues of a row asks :meth:`room` how many of them to append, and calls
     :meth:`omit` for the others, so that no message is made in vain. ``at_least`` issues of a row
     are kept also beyond the limit of the list. ``more`` says of rows how many were left out.
     """
@@ -210,7 +210,7 @@ class Issues(list[Issue]):
         return {row: "; ".join(messages) for row, messages in said.items()}
 
 
-NONE_FOUND = Issues()  # of clean rows, for whoever only reads
+NONE_FOUND = Issues()  # of clean rows; only to be read
 
 
 def left_out(errors: Issues, warnings: Issues) -> list[Omitted]:

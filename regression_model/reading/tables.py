@@ -35,7 +35,7 @@ class CsvHeader(NamedTuple):
 
 
 def ragged(line: int, cells: int, expected: int) -> Malformed:
-    """Return what stands for a line of a CSV file that has too few or too many cells."""
+    """Return the mark of a line of a CSV file that has too few or too many cells."""
     return Malformed(f"line {line} has {cells} cells, the header has {expected}")
 
 
@@ -271,7 +271,7 @@ def _cell_reader(f: Feature, markers: frozenset[str]) -> ReadCell:
         if f.type == "text":
             return text
         try:
-            return float(text) if "_" not in text else text  # Python's 9_000 is nobody else's
+            return float(text) if "_" not in text else text  # only Python reads 9_000 as a number
         except ValueError:
             return text
 

@@ -34,7 +34,7 @@ class Judge:
     def codes(self, f: Feature, values: Sequence[Any]) -> NDArray[np.float64]:
         """Return the matrix's number for each value of ``f``; infinite where the value is doubtful.
 
-        An identifier, which has no place in the matrix, stands for itself.
+        An identifier has no place in the matrix and is its own code.
         """
         known = self._known.setdefault(f.name, {})
         keys = [value if type(value) is str else (type(value), value) for value in values]

@@ -1,6 +1,6 @@
 """Who made which version champion, when and why: kept as runs and at the versions, then acted on.
 
-The alias is moved last, by one request: whatever fails before it leaves the champion in force.
+The alias is moved last, by one request: a failure before it changes no champion.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class Examination:
         raise PromotionRefused(
             f"{named} is not promoted, and the champion stays:{listed}{moved}\n"
             "Where such a change of prices is meant, raise the limits under `differential` in the "
-            "config of the candidate and train it again; the gate wants a better model."
+            "config of the candidate and train it again; the gate needs a better model."
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from regression_model.registry.versions import DIGEST, Named, Version
 
 
 def pull(registry: Registry, named: Named, folder: Path) -> Pulled:
-    """Put the version that ``named`` means in force in ``folder``, unless it is already.
+    """Make the version ``named`` the current model of ``folder``, unless it is already.
 
     Nothing is replaced before its files and golden houses were found right: raises
     :class:`RegistryFailed` or :class:`ArtifactError`.

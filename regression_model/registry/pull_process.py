@@ -73,7 +73,7 @@ def _before_program(limit: float) -> Callable[[], None]:
 
     def prepare() -> None:
         die_with_parent()
-        signal.alarm(int(limit) + 5)  # survives exec: where nobody is left to keep the limit
+        signal.alarm(int(limit) + 5)  # survives exec: keeps the limit if the parent has died
         os.nice(_NICENESS)
 
     return prepare

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from regression_model.registry.parent_death import signal_at_parent_death
 
-LONGEST_RELOAD_SECONDS = 30.0  # old workers have 20 to answer what they have in hand
+LONGEST_RELOAD_SECONDS = 30.0  # old workers have 20 to finish their requests
 _READY = b"GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 _ANSWER_SECONDS = 1.0
 

@@ -1,4 +1,4 @@
-"""Signals of a process that stands in front of a service: passed on as soon as they arrive."""
+"""Pass signals of a process on to the service that it started, as soon as they arrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sales from a database, kept as a file: what was read stays, whatever becomes of the database."""
+"""Sales from a database, kept as a file: what was read stays when the database changes."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _read(query: str, url: URL, shown: str) -> tuple[list[str], list[tuple[Any, 
     try:
         engine = create_engine(url, poolclass=NullPool)
         with engine.connect() as connection:
-            # As it stands, so that neither a colon nor a percent sign is taken for a parameter.
+            # Unchanged, so that neither a colon nor a percent sign is taken for a parameter.
             result = connection.execution_options(no_parameters=True).exec_driver_sql(query)
             if not result.returns_rows:
                 raise DataError(
@@ -135,7 +135,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
 
 
 def _cell(value: Any, name: str) -> str:
-    """The text that stands for a value in CSV; nothing stands for null."""
+    """Return the text of a value in CSV; empty for null."""
     if value is None or (isinstance(value, (float, Decimal)) and math.isnan(value)):
         return ""
     if isinstance(value, Decimal):

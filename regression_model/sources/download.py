@@ -64,7 +64,7 @@ class Service:
     """A web service: its name, the variable that holds its address, what helps when it refuses.
 
     ``authorization`` is sent to the host that is asked, and to none that it redirects to;
-    ``secrets`` are struck out of whatever the service says.
+    ``secrets`` are struck out of every message of the service.
     """
 
     name: str

@@ -86,8 +86,8 @@ def credentials() -> Credentials:
     file = next((path for path in _files() if path.is_file()), None)
     if file is None:
         raise FetchFailed(
-            "Kaggle wants credentials: set KAGGLE_USERNAME and KAGGLE_KEY (from a token made in "
-            "the settings of your account), or fetch with --source openml, which wants none"
+            "Kaggle needs credentials: set KAGGLE_USERNAME and KAGGLE_KEY (from a token made in "
+            "the settings of your account), or fetch with --source openml, which needs none"
         )
     try:
         pair = json.loads(file.read_bytes())

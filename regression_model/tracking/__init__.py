@@ -3,8 +3,8 @@
 What is tracked is always a file or folder that is already saved, and MLflow is imported by the
 command ``track`` alone: a training starts that command as a process of its own, for a limited time.
 
-MLflow reads the environment as it is imported, which is why it is set here. Nothing is told to
-anybody but the store, and nobody is waited for long. All of it can be set otherwise in the
+MLflow reads the environment as it is imported, which is why it is set here. Data goes only
+to the store, and no server is waited for long. All of it can be set otherwise in the
 environment, but for the telemetry, which is off.
 """
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in MLflow and below it, as one error in one line."""
+"""Turn every failure in MLflow and its libraries into one error in one line."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _MAX_REASON_LENGTH = 300
 def failures(store: Store, error: type[RegressionModelError], what: str) -> Iterator[None]:
     """Raise ``error`` ("MLflow at <address> <what>: <reason>") for what is not ours; be quiet.
 
-    MLflow prints praise of its pages, and it, SQLAlchemy, requests and drivers log and raise
-    whatever they like.
+    MLflow prints advertisements of its pages; MLflow, SQLAlchemy, requests and drivers log lines of
+    their own and raise errors of any class.
     """
     for noisy in ("alembic", "mlflow", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.ERROR)

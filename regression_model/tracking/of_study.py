@@ -49,14 +49,14 @@ def run_of_study(path: Path, *, name: str | None = None) -> Run:
 
 
 def _trial(trial: FrozenTrial, *, is_present: bool) -> Run:
-    begun, ended = trial.datetime_start, trial.datetime_complete
+    started, ended = trial.datetime_start, trial.datetime_complete
     return Run(
         name=f"trial {trial.number}" + (", the present config" if is_present else ""),
         params=_params(trial, is_present=is_present),
         metrics=_figure(trial),
         tags={"kind": "trial", "state": trial.state.name.lower()},
         failed=trial.state == TrialState.FAIL,
-        started=None if begun is None else begun.timestamp(),
+        started=None if started is None else started.timestamp(),
         ended=None if ended is None else ended.timestamp(),
     )
 

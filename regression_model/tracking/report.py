@@ -24,7 +24,7 @@ from regression_model.pages.blocks import Figure, Section, Svg
 from regression_model.pages.page import render_page
 
 _DERIVED = ("worst_decile", "worst_decile_distance")
-# What a page says of its drawings, for a drawing that stands alone.
+# The style that a page gives its drawings, for a drawing in a file of its own.
 _STYLE = "<style>*{stroke-linejoin:round;stroke-linecap:butt}text{font-family:sans-serif}</style>"
 
 

@@ -77,7 +77,7 @@ def gather_evidence(
 
 
 def learn_difficulty(spec: Spec, evidence: Evidence) -> DifficultyRegressor | None:
-    """Fit what judges difficulty; None where the config wants none.
+    """Fit what judges difficulty; None if the config asks for none.
 
     All copies of a sale weigh as much as the sale itself.
     """

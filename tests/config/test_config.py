@@ -111,7 +111,7 @@ FEATURES = {
         at="    unit: miles",
     ),
     "an alias that is a feature": Fault(
-        "aliases: FirstFlrSF", "aliases: LotArea", "'LotArea' already names LotArea.*stands once",
+        "aliases: FirstFlrSF", "aliases: LotArea", "'LotArea' already names LotArea.*may appear once",
         at="  1stFlrSF:",
     ),
     "a duplicate alias": Fault(
@@ -340,7 +340,7 @@ SEARCH = {
     "a present value that is no choice": Fault(
         "max_depth: 3 to 7", "max_depth: 3 or 7", "max_depth is 5 now; add it to its choices"
     ),
-    "a choice that stands twice": Fault(
+    "a choice that appears twice": Fault(
         "max_depth: 3 to 7", "max_depth: 5 or 5", "a choice of max_depth appears twice"
     ),
     "a choice of words for a number": Fault(

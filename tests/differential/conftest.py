@@ -61,7 +61,7 @@ def compared(model: Any) -> Callable[[Path], Difference]:
 
 
 @pytest.fixture(scope="session")
-def dearer(variant: Callable[..., Path], artifact: Path) -> Path:
+def higher_priced(variant: Callable[..., Path], artifact: Path) -> Path:
     """A model that values every house 20% higher: a constant of its graph is another."""
     graph = onnx.load_from_string(open_artifact(artifact).read(GRAPH))
     for node in graph.graph.node:

@@ -59,7 +59,7 @@ def test_movement_is_the_same_in_both_directions(log_ratios: list[float]) -> Non
     assert (1 + there.shift) * (1 + back.shift) == pytest.approx(1)
 
 
-def test_a_move_is_the_excess_of_the_dearer_price() -> None:
+def test_a_move_is_the_excess_of_the_higher_price() -> None:
     found = movement("", np.log([1.2, 1 / 1.2, 1.06, 1.0]))
 
     assert found.largest_move == pytest.approx(0.2)

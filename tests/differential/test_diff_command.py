@@ -56,9 +56,9 @@ def test_equal_models_pass(artifact: Path, houses: Path) -> None:
 
 
 def test_a_change_past_a_limit_is_exit_code_1_and_named(
-    artifact: Path, dearer: Path, houses: Path
+    artifact: Path, higher_priced: Path, houses: Path
 ) -> None:
-    result = diff(artifact, dearer, "--data", houses, "--report", "diff.md")
+    result = diff(artifact, higher_priced, "--data", houses, "--report", "diff.md")
 
     assert result.exit_code == 1
     assert "the new model changes more than its config allows:" in result.stderr
@@ -70,7 +70,7 @@ def test_a_change_past_a_limit_is_exit_code_1_and_named(
         r"^\d+ houses of \S+\.csv valued by both models\.", result.stdout, re.MULTILINE
     )
     assert "past their limits" in Path("diff.md").read_text()
-    told = diff(artifact, dearer, "--data", houses, "--json", "--movers", "1")
+    told = diff(artifact, higher_priced, "--data", houses, "--json", "--movers", "1")
     assert told.exit_code == 1
     (mover,) = json.loads(told.stdout)["movers"]
     assert mover["new"] / mover["old"] == pytest.approx(1.2)

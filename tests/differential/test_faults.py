@@ -138,9 +138,9 @@ def test_a_change_that_is_shown_as_none_has_no_culprit(compared: Compare, varian
 
 
 def test_a_changed_constant_is_a_shift_of_all_houses_and_of_no_field(
-    compared: Compare, dearer: Path
+    compared: Compare, higher_priced: Path
 ) -> None:
-    difference = compared(dearer)
+    difference = compared(higher_priced)
 
     past = failed(difference)
     assert {"moved_5", "moved_10", "median_move", "decile_shift"} <= set(past)

@@ -32,8 +32,8 @@ TITLES = [
 
 
 @pytest.fixture(scope="module")
-def difference(compared: Callable[[Path], Difference], dearer: Path) -> Difference:
-    return compared(dearer)
+def difference(compared: Callable[[Path], Difference], higher_priced: Path) -> Difference:
+    return compared(higher_priced)
 
 
 @pytest.fixture(scope="module")

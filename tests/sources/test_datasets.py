@@ -295,7 +295,7 @@ def test_without_credentials_the_way_without_them_is_named(service: Any, call: C
 
     assert result.exit_code == 2
     assert "set KAGGLE_USERNAME and KAGGLE_KEY" in result.stderr
-    assert "--source openml, which wants none" in result.stderr
+    assert "--source openml, which needs none" in result.stderr
     assert not Path("datasets").exists()
 
 

@@ -1,8 +1,8 @@
 """Clients that ask for prices without a pause, and count every failure.
 
 A client that keeps its connection looks whether the service has closed it before it is used
-again, as every pool of connections does; a request that was sent is never sent again, so whatever
-becomes of it is counted.
+again, as every pool of connections does; a request that was sent is never sent again, so every
+outcome is counted.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ PATIENCE = 30.0  # seconds; nothing here takes that long unless it hangs
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
+    """Return a port of this machine on which no process listens."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -75,7 +75,7 @@ def end(process: subprocess.Popen[bytes], *, grace: float = PATIENCE) -> int:
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill ``process``, which leads a session of its own, and whatever it started."""
+    """Kill ``process``, which leads a session of its own, and all processes that it started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -15,7 +15,7 @@ from tools.release.package_index import Refused
 from tools.release.wheel_model import golden_houses
 
 OURS = ("TOX", "PYTHON", "VIRTUAL_ENV", "PIP_REQUIRE_VIRTUALENV")
-NOBODY = {
+IDENTITY = {
     f"GIT_{role}_{what}": "rehearsal"
     for role in ("AUTHOR", "COMMITTER")
     for what in ("NAME", "EMAIL")
@@ -100,7 +100,7 @@ class Checkout:
         ended = subprocess.run(
             command,
             cwd=self.folder,
-            env={**lent, **NOBODY, "OMP_NUM_THREADS": "1", **self.settings},
+            env={**lent, **IDENTITY, "OMP_NUM_THREADS": "1", **self.settings},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

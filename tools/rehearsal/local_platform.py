@@ -122,7 +122,7 @@ class LocalPlatform:
     def _switch_later(self, built: Built, turn: int, seconds: float, overlaps: bool) -> None:
         if self._stopped.wait(seconds) or turn != self._accepted:
             return
-        with suppress(Broken):  # nobody is there to be told; the log of the service has it
+        with suppress(Broken):  # no push waits for an answer; the log of the service has the fault
             self._switch(built, lambda _: None, overlaps=overlaps)
 
     def _switch(self, built: Built, say: Say, *, overlaps: bool) -> None:

@@ -19,7 +19,7 @@ def page(
     layers: str,
     faults: Sequence[str],
 ) -> str:
-    """The whole page; whether it all held stands first."""
+    """Return the whole page, with the verdict first."""
     verdict = "Everything held." if not faults else "\n".join(f"- {fault}" for fault in faults)
     sections = {
         "Rehearsal of a release": verdict,

@@ -38,7 +38,7 @@ def listen(release: Release, listener: Listener) -> None:
 
 
 def answer(release: Release, hook: Connection) -> None:
-    """Say lines while a release is made, then None, or what stands in its way."""
+    """Send lines while a release is made, then None, or what prevents the release."""
     try:
         release(hook.recv(), lambda line: hook.send(("said", line)))
         hook.send(("end", None))

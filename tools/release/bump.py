@@ -1,4 +1,4 @@
-"""Raise a version everywhere it stands: ``tox -e bump -- 0.2.0``, for the service with ``--api``.
+"""Raise a version in all files: ``tox -e bump -- 0.2.0``, for the service with ``--api``.
 
 The package: ``regression_model/VERSION``, the pin of ``requirements.txt`` (without a hash, which a
 wheel gets when it is published) and a heading in ``CHANGELOG.md``. The service:
@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 class Distribution(NamedTuple):
-    """Where a version stands: its file, and how its headings in the changelog begin."""
+    """Where a version is kept: its file, and how its headings in the changelog begin."""
 
     version: str
     heading: str

@@ -1,7 +1,7 @@
 """Write the hash of the published wheel into requirements.txt: ``tox -e lock-release``.
 
-A platform then installs that wheel and no other, whatever an index says. The hash is that of the
-index, or of a wheel at hand (``--wheel``). A hash that stands there already is never replaced.
+A platform then installs that wheel and no other, from any index. The hash is that of the
+index, or of a wheel at hand (``--wheel``). A hash that is there already is never replaced.
 """
 
 from __future__ import annotations

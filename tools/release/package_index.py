@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 30
 
 
 class Refused(Exception):
-    """What stands in the way, in one line that ends the tool."""
+    """A reason not to go on, in one line that ends the tool."""
 
 
 class Release(NamedTuple):

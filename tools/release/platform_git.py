@@ -30,7 +30,7 @@ class Commit(NamedTuple):
 def commit_to_deploy(revision: str) -> Commit:
     """The commit that a revision is deployed as, made anew and always the same.
 
-    The hash of the wheel stands in its requirements.txt, the source commit in ``ml_api/REVISION``.
+    The hash of the wheel is in its requirements.txt, the source commit in ``ml_api/REVISION``.
     It has no history: the platform needs none, and a shallow clone has none to give. Raises
     Refused where the revision is unknown, or its wheel is not published.
     """
@@ -115,7 +115,7 @@ def git(
 
 
 def environment() -> dict[str, str]:
-    """Git asks nobody for a password: where one is wanted and not given, it fails."""
+    """Return an environment in which Git fails if a password is missing, instead of asking."""
     return {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
 
 

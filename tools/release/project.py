@@ -14,5 +14,5 @@ NAME: str = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project
 
 
 def run(command: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:
-    """Run ``command`` to its end, whatever that is; return what it printed and its exit code."""
+    """Run ``command``, also if it fails; return what it printed and its exit code."""
     return subprocess.run(command, capture_output=True, text=True, check=False, **how)

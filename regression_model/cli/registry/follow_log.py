@@ -27,7 +27,7 @@ def log_text(level: str, event: str, **fields: object) -> None:
 
 
 def _write(descriptor: int, line: str) -> None:
-    """Write a line, or drop the line where nobody reads or the disk is full.
+    """Write a line, or drop the line if it has no reader or the disk is full.
 
     Signals and the end of the service must not wait for a reader.
     """

@@ -2,7 +2,7 @@
 
 Why not a general converter: the ones that exist emit single-precision trees and sums where a
 price needs double, or fail on blends in double. Every step here is a matrix operation, so a
-converter is a handful of nodes; each stands beside the estimator that it mirrors.
+converter is a handful of nodes; each is beside the estimator that it mirrors.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Tree(NamedTuple):
     rows: NDArray[np.intp]
 
 
-# What the operator, which wants a split, gets where there is none: it adds nothing.
+# The split for a tree without one, because the operator needs a split: it adds nothing.
 _ONE_SPLIT = Tree(
     feature=np.zeros(3, np.intp),
     threshold=np.zeros(3),

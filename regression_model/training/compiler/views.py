@@ -163,7 +163,7 @@ class Views:
         return name
 
     def _compute(self, x: str) -> str:
-        """The matrix that ``x`` stands for: itself, or nodes that join and select its columns."""
+        """Return the matrix that ``x`` names: itself, or nodes that join and select its columns."""
         if x not in self._views:
             return x
         whole, places = self.read(x)

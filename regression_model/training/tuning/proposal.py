@@ -47,7 +47,7 @@ def propose(text: str, values: Mapping[Place, Value], *, spec: Spec, label: str)
     """Put ``values`` into the config ``text`` from which ``spec`` was read.
 
     ``label`` is the file's name in the patch and in errors. Raises ConfigError where a value
-    stands in the text in such a way that its line cannot be changed alone.
+    is written in such a way that its line cannot be changed alone.
     """
     present = present_values(spec)
     changes, lines = [], text.splitlines(keepends=True)

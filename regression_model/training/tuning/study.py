@@ -52,12 +52,12 @@ def _digest(value: Any) -> str:
 
 @contextmanager
 def open_study(path: Path, spec: Spec, *, data: str, repeats: int) -> Iterator[optuna.Study]:
-    """Give the study in the file ``path``, begun there where the file does not exist.
+    """Give the study in the file ``path``, a new one if the file does not exist.
 
     ``data`` is the SHA-256 of the sales, ``repeats`` how often each trial is cross-validated. A
     trial is pruned when it is behind the median of the others after half a repeat. Trials that a
     killed run left behind count as failed. Raises StudyRefused where the file is something else,
-    was begun with something else, or is in use by another process.
+    was started with other settings, or is in use by another process.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     _check_file(path)
