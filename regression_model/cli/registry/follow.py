@@ -26,7 +26,7 @@ _ADDRESSES = ("MLFLOW_REGISTRY_URI", "MLFLOW_TRACKING_URI")
     metavar="DIR",
     type=OutputFolder(),
     required=True,
-    help="Folder that models are pulled to, and that is used for nothing else.",
+    help="Folder for pulled models only.",
 )
 @click.option(
     "--every",
@@ -60,8 +60,8 @@ def follow(
     is down, the service keeps the model that it has. Signals are passed on, and the exit code is
     that of COMMAND.
 
-    The registry is where MLFLOW_REGISTRY_URI says, else MLFLOW_TRACKING_URI. Over HTTP the extra
-    [registry], which is light, will do.
+    MLFLOW_REGISTRY_URI names the registry, else MLFLOW_TRACKING_URI. Over HTTP the small extra
+    [registry] is enough.
 
     \b
       regression-model registry follow models:/regression-model@champion --to served \\

@@ -58,7 +58,7 @@ def prove_parity(
     difficulty : DifficultyRegressor or None
         The fitted estimator of difficulty.
     graph : bytes
-        What :func:`~regression_model.training.compiler.compile.compile_pipeline` returned.
+        What :func:`~regression_model.training.twin.compile.compile_pipeline` returned.
     frame : pandas.DataFrame
         The training sales, without prices.
 
