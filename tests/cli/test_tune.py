@@ -114,7 +114,7 @@ def test_tune_shows_what_it_found_when_it_is_interrupted(
     assert "Not compared on fresh folds: the gain may be noise." in result.stdout
     assert "trees.hyperparameters.learning_rate: 0.001 -> " in result.stdout
     assert "+++" not in result.stdout
-    assert "the same command goes on with the study" in result.stderr
+    assert "the same command continues the study" in result.stderr
 
 
 def test_tune_calls_noise_noise(

@@ -142,9 +142,9 @@ def test_what_holds_credentials_does_not_show_them() -> None:
         ("https://me:hunter2@host", "SETTING: the address holds credentials or a query; give it"),
         ("https://host/?token=hunter2", "SETTING: the address holds credentials or a query"),
         ("host", "SETTING: 'host' is not a web address; expected one like https://host"),
-        ("ftp://host", "SETTING: 'ftp://host' is no web address"),
-        ("file:///etc/passwd", "is no web address"),
-        ("https://[", "is no web address"),
+        ("ftp://host", "SETTING: 'ftp://host' is not a web address"),
+        ("file:///etc/passwd", "is not a web address"),
+        ("https://[", "is not a web address"),
     ],
 )
 def test_an_address_is_a_plain_one(

@@ -62,10 +62,10 @@ def test_a_refusal_says_what_to_do(kaggle: Any, status: int, said: str, message:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"../train.csv": b"x", "train.csv": b"y"}, r"holds '\.\./train\.csv', which is no plain file"),
+        ({"../train.csv": b"x", "train.csv": b"y"}, r"holds '\.\./train\.csv', which is not a plain file"),
         ({"/etc/train.csv": b"x"}, "which is not a plain file name; nothing in it is used"),
-        ({"data\\train.csv": b"x"}, "which is no plain file name"),
-        ({".bashrc": b"x", "train.csv": b"y"}, "which is no plain file name"),
+        ({"data\\train.csv": b"x"}, "which is not a plain file name"),
+        ({".bashrc": b"x", "train.csv": b"y"}, "which is not a plain file name"),
         ({"test.csv": b"x", "about.txt": b"y"}, "no train.csv but about.txt, test.csv; look at"),
         ({}, "no train.csv but nothing"),
         ({"train.csv": b"x" * 10_001}, "unpacks to more than 0 MiB"),

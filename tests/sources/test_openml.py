@@ -103,7 +103,7 @@ def test_an_odd_description_is_refused(openml: Any, answer: bytes) -> None:
 def test_a_description_cannot_name_a_file_of_this_machine(openml: Any) -> None:
     describe(openml, b"", url="file:///etc/passwd")
 
-    with pytest.raises(FetchFailed, match="OpenML: 'file:///etc/passwd' is no web address"):
+    with pytest.raises(FetchFailed, match="OpenML: 'file:///etc/passwd' is not a web address"):
         fetch(None, QUICK)
 
 

@@ -563,5 +563,5 @@ def test_a_version_is_named_by_number_alias_or_uri(text: str, named: Named) -> N
 
 @pytest.mark.parametrize("text", ["", "3.1", "-1", "two words", "models:/x", "models:/x@", "@"])
 def test_what_names_no_version_is_refused(text: str) -> None:
-    with pytest.raises(RegistryFailed, match=r"is no version|names no version"):
+    with pytest.raises(RegistryFailed, match=r"is not a version|names no version"):
         parse_version(text, name=NAME)
