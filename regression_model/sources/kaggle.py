@@ -116,8 +116,8 @@ def _unpacked(archive: Download, limits: Limits) -> dict[str, bytes]:
             for member in members:
                 if _PLAIN_NAME.fullmatch(member.filename) is None:
                     raise FetchFailed(
-                        f"Kaggle's archive holds {member.filename!r}, which is not a plain file name; "
-                        "nothing in it is used"
+                        f"Kaggle's archive holds {member.filename!r}, which is not a plain file "
+                        "name; nothing in it is used"
                     )
             if sum(member.file_size for member in members) > limits.size:
                 raise FetchFailed(

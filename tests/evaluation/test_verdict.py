@@ -78,8 +78,8 @@ def test_a_location_that_is_valued_wrong_is_named() -> None:
         ({"scatter": 0.3}, r"COD \d\.\d+ \(5 to 15\): more uniform than markets are"),
         ({"tilt": 0.3}, r"PRD 1\.\d+ \(0\.98 to 1\.03\): expensive houses are valued low"),
         ({"tilt": -0.3}, r"PRD 0\.\d+ \(0\.98 to 1\.03\): expensive houses are valued high"),
-        ({"tilt": 0.3}, r"PRB -0\.\d+ \(-0\.05 to 0\.05\): predictions fall behind"),
-        ({"tilt": -0.3}, r"PRB \+0\.\d+ \(-0\.05 to 0\.05\): predictions run ahead"),
+        ({"tilt": 0.3}, r"PRB -0\.\d+ \(-0\.05 to 0\.05\): predictions are too low"),
+        ({"tilt": -0.3}, r"PRB \+0\.\d+ \(-0\.05 to 0\.05\): predictions are too high"),
     ],
 )
 def test_a_fault_is_named_in_its_own_line(fault: dict[str, float], message: str) -> None:

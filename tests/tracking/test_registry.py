@@ -301,7 +301,7 @@ def test_who_has_no_name_is_asked_for_one(
 
     done = registry("promote", "1", "--why", "first")
 
-    assert (done.exit_code, "say with --by who decided" in done.stderr) == (2, True)
+    assert (done.exit_code, "name the person who decided with --by" in done.stderr) == (2, True)
     assert champion(versions) == []
 
 
