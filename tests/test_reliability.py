@@ -22,12 +22,27 @@ from reliability.command import GROUPS, command
 from reliability.scenario import REGISTERED, Result, perform
 from tools.measuring.load import Load
 
+pytestmark = pytest.mark.process
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PUBLISHED = DOCS / page.RESULTS
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+# What takes longest, of rules that other tests hold in small.
+LONG = {
+    *("broken-reload", "drained", "killed-while-saving", "killed-worker", "recycled-workers"),
+    *("replaced-under-readers", "rotating-log"),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.conformance if name in LONG else ())
+        for name in SCENARIOS
+    ],
+)
 def test_the_promise_is_kept(name: str, artifact: Path) -> None:
     result = perform(SCENARIOS[name], artifact, short=True)
 

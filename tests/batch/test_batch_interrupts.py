@@ -6,11 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from regression_model.files import atomic_file
+
+pytestmark = pytest.mark.process
 
 LINE = "NAmes,5,1960,1000\n"
 RUN = """
@@ -38,10 +41,25 @@ with terminated_cleanly():
 """
 
 
-@pytest.mark.parametrize("before", [None, "what stood here before"])
-@pytest.mark.parametrize("suffix", ["csv", "ndjson", "parquet"])
-@pytest.mark.parametrize("pause", [1, 4])
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+EARLIER = "an earlier table"
+# Each signal, format and moment once; all combinations in the conformance tier.
+SMALL = {
+    (signal.SIGINT, 1, "csv", EARLIER),
+    (signal.SIGTERM, 4, "ndjson", None),
+    (signal.SIGKILL, 1, "parquet", EARLIER),
+}
+ALL = product(
+    (signal.SIGINT, signal.SIGTERM, signal.SIGKILL),
+    (1, 4),
+    ("csv", "ndjson", "parquet"),
+    (None, EARLIER),
+)
+
+
+@pytest.mark.parametrize(
+    ("ending", "pause", "suffix", "before"),
+    [pytest.param(*case, marks=() if case in SMALL else pytest.mark.conformance) for case in ALL],
+)
 def test_a_run_that_is_ended_leaves_nothing(
     artifact: Path,
     tmp_path: Path,

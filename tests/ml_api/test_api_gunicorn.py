@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +21,8 @@ from ml_api.config import SERVER_SETTINGS, SETTINGS
 from reliability.service import CONFIG
 from tools.measuring.local_server import JSON, PREDICT
 from tools.release.project import ROOT
+
+pytestmark = pytest.mark.process
 
 Serve = Callable[..., Any]
 
@@ -291,10 +292,10 @@ def test_the_copy_of_the_last_good_model_goes_with_the_server(serve: Serve, tmp_
 def test_what_a_killed_server_left_goes_with_the_next_start(serve: Serve) -> None:
     with serve() as living:
         with serve() as killed:
-            left, workers = kept_by(killed), children(killed)
+            left, workers = kept_by(killed), killed.workers()
             killed.process.kill()
             killed.process.wait(timeout=30)
-            living.wait_until(lambda: not any(Path("/proc", pid).exists() for pid in workers))
+            living.wait_until(lambda: not any(worker.is_running() for worker in workers.values()))
             assert left.is_dir()
         with serve():
             assert not left.exists()
@@ -351,17 +352,10 @@ def test_workers_have_cores_of_their_own(
     serve: Serve, pin: str, workers: int, cores: list[int]
 ) -> None:
     def placed() -> bool:
-        found = [os.sched_getaffinity(int(pid)) for pid in children(server)]
+        found = [os.sched_getaffinity(pid) for pid in server.workers()]
         return sorted(map(len, found)) == cores and len(set.union(*found)) == min(CORES, sum(cores))
 
     with serve(WEB_CONCURRENCY=str(workers), ML_API_PIN_WORKERS=pin) as server:
         server.wait_until(placed)
-        before = set(children(server))
-        server.process.send_signal(signal.SIGHUP)
-        server.wait_until(lambda: not before & set(children(server)))
+        server.reload()
         server.wait_until(placed)
-
-
-def children(server: Any) -> list[str]:
-    pid = server.process.pid
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

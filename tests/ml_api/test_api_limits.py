@@ -171,7 +171,7 @@ def test_a_body_over_the_limit_takes_less_memory_than_the_limit(
     with serve() as server:
         body = json.dumps(houses)
         assert server.ask("POST", PREDICT, body=body, headers={"Content-Type": JSON})[0] == 200
-        (worker,) = children(server.process.pid)
+        (worker,) = server.workers()
         before = memory(worker, "VmRSS")
         Path(f"/proc/{worker}/clear_refs").write_text("5")  # the peak counts from here
 
@@ -185,11 +185,7 @@ def test_a_body_over_the_limit_takes_less_memory_than_the_limit(
         assert memory(worker, "VmRSS") - before < 12 * MEBIBYTE
 
 
-def children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-
-
-def memory(pid: str, name: str) -> int:
+def memory(pid: int, name: str) -> int:
     text = Path(f"/proc/{pid}/status").read_text()
     (kibibytes,) = re.findall(rf"^{name}:\s+(\d+) kB", text, re.M)
     return int(kibibytes) * 1024

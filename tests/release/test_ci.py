@@ -298,6 +298,7 @@ def test_a_quick_step_passes(checkout: Path, command: str) -> None:
     assert ended.returncode == 0, ended.stdout
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize("arguments", ALL)
 def test_the_environments_of_a_step_exist(checkout: Path, arguments: str) -> None:
     named, name = shlex.split(arguments)[:2]

@@ -28,6 +28,8 @@ from tools.release.deploy import put_back
 from tools.release.deployed_service import Expected, NotInService, Service
 from tools.release.package_index import Refused
 
+pytestmark = pytest.mark.process
+
 Built = tuple[Path, Path]
 Ended = subprocess.CompletedProcess[str]
 Tool = Callable[..., Ended]
@@ -141,6 +143,7 @@ def test_a_release_is_pushed_installed_by_hash_and_seen_in_service(deployed: Sta
     assert re.search(f'^ml_api_build_info{{.*revision="{source}".*}} 1.0$', metrics, re.M)
 
 
+@pytest.mark.conformance
 def test_the_same_revision_is_deployed_once(deployed: Stage) -> None:
     running, ends = deployed.platform.sha, len(deployed.platform.ended)
 
@@ -151,6 +154,7 @@ def test_the_same_revision_is_deployed_once(deployed: Stage) -> None:
     assert (deployed.platform.sha, len(deployed.platform.ended)) == (running, ends)
 
 
+@pytest.mark.conformance
 def test_a_switch_that_comes_late_is_waited_for_and_no_client_notices_it(
     deployed: Stage, built: Built
 ) -> None:
@@ -181,6 +185,7 @@ def test_a_switch_that_comes_late_is_waited_for_and_no_client_notices_it(
     assert load.answers.mixed == 0
 
 
+@pytest.mark.conformance
 def test_prices_that_are_not_those_of_the_release_are_rolled_back(deployed: Stage) -> None:
     before = deployed.platform.sha
     deployed.commit(
@@ -216,6 +221,8 @@ def test_another_version_than_was_deployed_is_rolled_back(deployed: Stage) -> No
     assert deployed.platform.sha == before
 
 
+@pytest.mark.conformance
+@pytest.mark.conformance
 @pytest.mark.parametrize(
     ("name", "edit", "said"),
     [
@@ -266,6 +273,7 @@ def test_a_commit_that_cannot_start_is_not_in_service(
     assert deployed.platform.sha == before
 
 
+@pytest.mark.conformance
 def test_a_push_that_is_accepted_and_never_served_is_found_out(deployed: Stage) -> None:
     before, main = deployed.platform.sha, deployed.source()
     source = deployed.commit("README.md", lambda text: f"{text}\n")
@@ -288,6 +296,7 @@ def test_a_push_that_is_accepted_and_never_served_is_found_out(deployed: Stage) 
     assert "There is no other platform commit to put back" in again.stderr
 
 
+@pytest.mark.conformance
 def test_an_old_source_that_tells_no_revision_is_deployed_with_a_caution(deployed: Stage) -> None:
     git(deployed.project, "mv", "ml_api/revision.py", "ml_api/earlier.py")
     for name in ("__init__.py", "routes/health.py", "routes/metrics.py"):
@@ -305,6 +314,7 @@ def as_before_revisions(text: str) -> str:
     return text.replace("ml_api.revision", "ml_api.earlier").replace(', "revision": revision()', "")
 
 
+@pytest.mark.conformance
 def test_a_version_that_is_not_published_is_not_deployed(deployed: Stage) -> None:
     deployed.commit("requirements.txt", lambda text: text.replace("[api]==", "[api]==9"))
 

@@ -18,6 +18,8 @@ import pytest
 
 from regression_model.version import VERSION
 
+pytestmark = pytest.mark.process
+
 Ended = subprocess.CompletedProcess[str]
 Tool = Callable[..., Ended]
 Built = tuple[Path, Path]

@@ -108,6 +108,8 @@ def test_without_a_wheel_there_is_nothing_to_list(
     assert ended.stderr == f"sbom: {tmp_path} holds 0 wheels, expected 1: tox -e package\n"
 
 
+@pytest.mark.conformance
+@pytest.mark.process
 def test_a_real_installation_is_listed(
     checkout: Callable[..., Path], built: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
@@ -20,7 +17,7 @@ from click.testing import CliRunner, Result
 
 import regression_model
 from regression_model.cli import group
-from tools.measuring.local_server import free_port
+from tools.measuring.local_server import becomes_ready, free_port, kill_group
 
 ROOT = Path(__file__).resolve().parents[2]
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.invalid"]
@@ -86,12 +83,11 @@ class Server:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        wait_for(f"{self.uri}/health", log, self._process)
+        wait_for(self._port, "/health", log, self._process)
 
     def kill(self) -> None:
         if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            kill_group(self._process)
             self._process = None
 
 
@@ -212,25 +208,16 @@ def answering(
             start_new_session=True,
         )
     try:
-        wait_for(f"http://127.0.0.1:{port}{ready}", log, process)
+        wait_for(int(port), ready, log, process)
         yield f"http://127.0.0.1:{port}"
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        kill_group(process)
 
 
-def wait_for(url: str, log: Path, process: subprocess.Popen[bytes]) -> None:
-    """Wait until ``url`` answers with 200; raises TimeoutError with the log where it never does."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            with urlopen(url, timeout=5) as answer:  # noqa: S310  # our own
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.1)
-    raise TimeoutError(log.read_text())
+def wait_for(port: int, path: str, log: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until ``path`` answers with 200; raises TimeoutError with the log where it never does."""
+    if not becomes_ready(port, path, seconds=PATIENCE, process=process):
+        raise TimeoutError(log.read_text())
 
 
 @pytest.fixture(scope="session")
