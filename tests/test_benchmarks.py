@@ -45,6 +45,8 @@ def found(smoke: Path) -> Any:
     return json.loads((smoke / "benchmarks" / "results.json").read_text("utf-8"))
 
 
+@pytest.mark.conformance
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["ours", "constant", "flask"])
 def test_a_server_is_measured_over_http(found: Any, name: str) -> None:
     server = found["serving"]["servers"][name]
@@ -87,6 +89,8 @@ def test_the_page_has_a_table_of_servers_and_the_plots_it_shows(smoke: Path) -> 
         assert "</svg>" in (smoke / "benchmarks" / f"{name}.svg").read_text("utf-8")
 
 
+@pytest.mark.conformance
+@pytest.mark.process
 def test_a_server_that_does_not_start_is_reported_and_stops_no_other(
     artifact: Path, tmp_path: Path
 ) -> None:
@@ -103,6 +107,8 @@ def test_a_server_that_does_not_start_is_reported_and_stops_no_other(
     assert f"Vetiver: {found['failed']['vetiver']}" in told
 
 
+@pytest.mark.conformance
+@pytest.mark.process
 def test_without_wrk_servers_are_checked_and_the_page_says_what_to_install(
     artifact: Path, tmp_path: Path
 ) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from regression_model.version import DISTRIBUTION, VERSION
 
+pytestmark = pytest.mark.process
+
 
 @pytest.mark.parametrize(
     ("command", "package", "name"),

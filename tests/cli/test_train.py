@@ -14,6 +14,7 @@ from click.testing import Result
 from regression_model.artifact import open_artifact
 
 
+@pytest.mark.process
 def test_train_on_a_full_disk_says_so_and_keeps_the_old_model(
     run: Callable[..., Any], full_disk: str, sold: Path, small_config: Path, tmp_path: Path
 ) -> None:

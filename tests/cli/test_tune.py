@@ -17,6 +17,7 @@ from click.testing import Result
 from regression_model.version import DISTRIBUTION, VERSION
 
 
+@pytest.mark.process
 def test_tune_on_a_full_disk_says_so_in_one_line(
     run: Callable[..., Any], full_disk: str, sold: Path, small_config: Path
 ) -> None:

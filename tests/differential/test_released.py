@@ -20,6 +20,8 @@ from regression_model.artifact_folders import copy_artifact
 from regression_model.differential.released import artifact_path
 from regression_model.version import DISTRIBUTION
 
+pytestmark = pytest.mark.process
+
 INDEX = f"{'PIP_'}INDEX_URL"  # the name as a whole stands in no file
 
 

@@ -257,6 +257,7 @@ def test_a_table_that_training_would_refuse_replaces_nothing(
     assert old.read_text() == OLD
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_an_interrupted_fetch_leaves_what_was_there(
     service: Any, kaggle: Any, old: Path, number: signal.Signals

@@ -25,6 +25,7 @@ from regression_model.training.persistence import save_trained
 from regression_model.training.reproduce import compare, find_config, find_sales, read_record
 
 
+@pytest.mark.process
 def test_another_process_elsewhere_makes_the_same_bytes(artifact: Path, tmp_path: Path) -> None:
     original = open_artifact(artifact)
     path = [str(Path(reproducing.__file__).parents[2]), os.environ.get("PYTHONPATH", "")]

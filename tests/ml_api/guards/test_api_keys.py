@@ -325,6 +325,7 @@ def test_the_command_refuses_what_the_file_would(
     assert not key_file.exists()
 
 
+@pytest.mark.process
 def test_a_reload_onto_a_broken_file_changes_nothing(
     serve: Serve, key: str, key_file: Path
 ) -> None:

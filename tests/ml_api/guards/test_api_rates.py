@@ -226,6 +226,7 @@ def pump(source: socket.socket, target: socket.socket) -> None:
             target.sendall(piece)
 
 
+@pytest.mark.process
 def test_two_workers_count_together_also_after_a_reload(serve: Serve, store: str) -> None:
     with serve(
         WEB_CONCURRENCY="2", ML_API_RATE_LIMIT="10/minute", ML_API_RATE_LIMIT_STORE=store

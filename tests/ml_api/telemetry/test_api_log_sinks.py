@@ -20,6 +20,8 @@ import ml_api
 from ml_api.telemetry import log_sinks as outputs
 from ml_api.telemetry.log_sinks import Descriptor
 
+pytestmark = pytest.mark.process
+
 Serve = Callable[..., Any]
 
 PREDICT = "/v1/predict"
