@@ -41,6 +41,7 @@ def test_the_python_example_gives_what_its_comments_promise(
     assert (error["row"], error["field"], error["code"]) == (1, "GrLivArea", "impossible_value")
 
 
+@pytest.mark.process
 def test_the_commands_work_one_after_the_other(
     artifact: Path, tmp_path: Path, quick_config: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

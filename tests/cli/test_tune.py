@@ -42,6 +42,8 @@ def poor_config(small_config: Path, tmp_path: Path) -> str:
     return path.name
 
 
+@pytest.mark.conformance
+@pytest.mark.process
 def test_tune_proposes_a_change_that_can_be_applied(
     call: Callable[..., Result], sold: Path, poor_config: str, tmp_path: Path
 ) -> None:
@@ -64,6 +66,8 @@ def test_tune_proposes_a_change_that_can_be_applied(
     assert f"      learning_rate: {new}\n" in (tmp_path / poor_config).read_text()
 
 
+@pytest.mark.conformance
+@pytest.mark.process
 def test_tune_killed_in_a_trial_goes_on_as_if_it_had_not_been(
     call: Callable[..., Result], run: Callable[..., Any], sold: Path, poor_config: str
 ) -> None:
@@ -179,6 +183,7 @@ def test_tune_refuses_what_it_cannot_use(
     assert not (tmp_path / "tune.db").exists()
 
 
+@pytest.mark.process
 def test_only_tune_needs_what_tunes(
     run: Callable[..., Any], sold: Path, small_config: Path
 ) -> None:
