@@ -88,8 +88,8 @@ def spec(quick_config: str) -> Any:
 def made_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
     """Make something costly once for all workers and later runs; give a copy of the folder.
 
-    ``make`` fills a folder. The folder is made anew when ``key``, the code of the package or an
-    installed library changes.
+    ``make`` fills a folder. The folder is made anew when ``key``, the code of the package, its
+    revision or an installed library changes.
     """
     kept = request.config.cache.mkdir("made-once")
 
@@ -113,15 +113,16 @@ def made_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @cache
 def _installed_code() -> str:
-    """Return the digest of the package's files and the version of every installed library."""
+    """Return the digest of the package's files, its revision and the versions of libraries."""
     import regression_model
+    from regression_model.training.persistence import git_revision
 
     root = Path(regression_model.__file__).parent
     digest = hashlib.sha256(sys.version.encode())
     for path in sorted((*root.rglob("*.py"), *root.rglob("*.yml"), root / "VERSION")):
         digest.update(path.read_bytes())
     installed = sorted(f"{found.name}=={found.version}" for found in distributions())
-    return f"{digest.hexdigest()} {installed}"
+    return f"{digest.hexdigest()} {git_revision()} {installed}"
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def test_every_fault_is_found_with_its_weight(spoiled: pd.DataFrame, read: Any) 
     assert (level.weight, level.column, level.rows) == (Weight.REFUSED, "MSZoning", 2)
     assert level.where == "Id 5, Id 6"
     assert about(listed, "does not have it").column == "Fence"
-    assert about(listed, "stand in an earlier row").where == "Id 1 (as row 1)"
+    assert about(listed, "the first is in an earlier row").where == "Id 1 (as row 1)"
     assert about(listed, "in everything but the identifier").where == "Id 22 (as row 21)"
     assert about(listed, "33% of the values are unknown").column == "LotFrontage"
     assert "Street" in {f.column for f in listed if f.message == "every known value is the same"}

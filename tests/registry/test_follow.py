@@ -17,7 +17,8 @@ import pytest
 
 from regression_model.artifact import open_artifact
 from regression_model.artifact_folders import copy_artifact
-from reliability.service import JSON, PREDICT, Service, running, wait_for
+from reliability.service import Service, running
+from tools.measuring.local_server import JSON, PREDICT, wait_for
 
 Serve = Callable[..., AbstractContextManager[Service]]
 

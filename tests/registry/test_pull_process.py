@@ -12,7 +12,7 @@ import pytest
 from regression_model.errors import RegistryFailed
 from regression_model.registry.folder import Pulled
 from regression_model.registry.pull_process import presentable, pull_apart
-from reliability.service import wait_for
+from tools.measuring.local_server import wait_for
 
 TOLD = {"uri": "models:/m@champion", "origin": "models:/m/3", "artifact": "m-1", "changed": True}
 

@@ -11,7 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from reliability.service import gunicorn, running, wait_for
+from reliability.service import gunicorn, running
+from tools.measuring.local_server import wait_for
 
 Start = Callable[..., Popen[str]]
 

@@ -22,7 +22,7 @@ _ADDRESSES = ("MLFLOW_REGISTRY_URI", "MLFLOW_TRACKING_URI")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND...")
 @click.option(
     "--to",
-    "folder",
+    "output",
     metavar="DIR",
     type=OutputFolder(),
     required=True,
@@ -48,7 +48,7 @@ def follow(
     context: click.Context,
     model_uri: str,
     command: tuple[str, ...],
-    folder: Path,
+    output: Path,
     every: int,
     as_json: bool,
 ) -> None:
@@ -76,7 +76,7 @@ def follow(
     _check_command(command)
     named = parse_uri(model_uri)
     _check_registry()
-    folder = folder.absolute()
+    folder = output.absolute()
     check_folder(folder)
     environ = {**os.environ, "REGRESSION_MODEL_ARTIFACT": str(folder)}
     follower = Follower(

@@ -224,7 +224,9 @@ class TestRefusal:
             pass
 
         with (
-            pytest.raises(StudyRefused, match=rf"tune\.db: was started with another {part}, whose"),
+            pytest.raises(
+                StudyRefused, match=rf"tune\.db: was started with another {part}, so its trials"
+            ),
             searching(spec=small.model_copy(update=change)),
         ):
             pass
