@@ -20,7 +20,11 @@ from regression_model.artifact_folders import save_artifact
 from tools.rehearsal.local_index import free_port
 
 pytest.importorskip("mlflow", reason="MLflow has an environment of its own: tox -e mlflow")
-pytestmark = pytest.mark.filterwarnings("default")  # MLflow's and its libraries' are not ours
+pytestmark = [
+    pytest.mark.conformance,
+    pytest.mark.process,
+    pytest.mark.filterwarnings("default"),  # MLflow's and its libraries' are not ours
+]
 
 NAME, PATIENCE = "regression-model", 120
 # Is ready at once, and notes each SIGHUP.
