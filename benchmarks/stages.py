@@ -77,7 +77,7 @@ def _watch_stages(model: Any, watch: Watch) -> None:
     parts: tuple[tuple[str, Any, str], ...] = (
         ("parsing", predict, "parse_request"),
         ("reading", model.reader, "read"),
-        ("inference", model._scorer, "score_each"),
+        ("inference", model._scorer, "score_each"),  # noqa: SLF001  # a stage is not public
     )
     for stage, part, function in parts:
         setattr(part, function, watch.watched(stage, getattr(part, function)))

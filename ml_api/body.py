@@ -121,11 +121,11 @@ def _discard_unread_body(response: Response) -> Response:
     connection, for as long as a client sends a byte now and then.
     """
     if "CONTENT_LENGTH" in request.environ or "HTTP_TRANSFER_ENCODING" in request.environ:
-        response.call_on_close(partial(_discard, request.environ))
+        response.call_on_close(partial(discard_rest, request.environ))
     return response
 
 
-def _discard(environ: WSGIEnvironment) -> None:
+def discard_rest(environ: WSGIEnvironment) -> None:
     # Only where the server shows its socket can the wait be limited; others clean up themselves.
     sock = environ.get("gunicorn.socket")
     if sock is None:

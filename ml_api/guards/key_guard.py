@@ -60,7 +60,7 @@ class KeyGuard:
         with self._lock:
             if time.monotonic() < self._look_at:
                 return
-            seen = _version(self._path)
+            seen = file_version(self._path)
             if seen != self._seen:
                 self._read()
                 self._seen = seen
@@ -91,7 +91,7 @@ class KeyGuard:
             logs.error("keys.not_kept", reason=str(error))
 
 
-def _version(path: str) -> object:
+def file_version(path: str) -> object:
     """Return what changes whenever the file does; None where there is none."""
     try:
         found = Path(path).stat()

@@ -32,7 +32,9 @@ def table_schema(names: Sequence[str]) -> pa.Schema:
 def csv_lines(valued: Valued) -> memoryview:
     """A line for each row: identifier, numbers, errors, warnings."""
     tails = _tails(valued, "," * (len(TEXTS) - 1) + "\n", _csv_tail)
-    return _bytes(pc.binary_join_element_wise(*_cells(valued), tails, ",", null_handling="replace"))
+    return value_bytes(
+        pc.binary_join_element_wise(*_cells(valued), tails, ",", null_handling="replace")
+    )
 
 
 def ndjson_lines(valued: Valued, names: Sequence[str]) -> memoryview:
@@ -48,7 +50,7 @@ def ndjson_lines(valued: Valued, names: Sequence[str]) -> memoryview:
     parts: list[pa.Array | str] = []
     for j, (key, cells) in enumerate(zip(keys, _cells(valued), strict=False)):
         parts += [pa.scalar(("," if j else "{") + key), pc.fill_null(cells, "null")]
-    return _bytes(pc.binary_join_element_wise(*parts, tails, ""))
+    return value_bytes(pc.binary_join_element_wise(*parts, tails, ""))
 
 
 def record_batch(valued: Valued, schema: pa.Schema) -> pa.RecordBatch:
@@ -119,7 +121,7 @@ def _csv_tail(*texts: str | None) -> str:
     return stream.getvalue()
 
 
-def _bytes(lines: pa.Array) -> memoryview:
+def value_bytes(lines: pa.Array) -> memoryview:
     """The texts of ``lines``, which lie one behind the other in memory."""
     if not len(lines):
         return memoryview(b"")

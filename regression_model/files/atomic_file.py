@@ -115,7 +115,7 @@ def _check_unprotected(target: Path) -> None:
 
 @contextmanager
 def _temporary(folder: Path) -> Iterator[Path]:
-    descriptor = _open_nameless(folder)
+    descriptor = open_nameless(folder)
     if descriptor is not None:
         try:
             yield _DESCRIPTORS / str(descriptor)
@@ -128,7 +128,7 @@ def _temporary(folder: Path) -> Iterator[Path]:
         yield named
 
 
-def _open_nameless(folder: Path) -> int | None:
+def open_nameless(folder: Path) -> int | None:
     """Open a file in ``folder`` without a name (Linux, most file systems); else None."""
     if not hasattr(os, "O_TMPFILE") or not _DESCRIPTORS.is_dir():
         return None

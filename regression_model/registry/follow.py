@@ -113,7 +113,7 @@ class Follower:
             try:
                 self._tick()
                 if time.monotonic() >= self._ask_at:
-                    self._plan(self._ask())
+                    self._plan(self.ask())
                 self._signals.wait(self._pause())
             except _Ending:
                 self._signals.wait(1.0)
@@ -139,7 +139,7 @@ class Follower:
             self._reload_due = False
             self._service.reload()
 
-    def _ask(self) -> float:
+    def ask(self) -> float:
         """Pull, have the service reload what is new, and return the seconds until the next pull."""
         try:
             found = self._pull(tick=self._tick, limit=LIMIT_SECONDS)

@@ -67,7 +67,7 @@ def _hyperparameters(
     if unknown:
         return
     try:
-        estimator.set_params(**given)._validate_params()
+        estimator.set_params(**given)._validate_params()  # noqa: SLF001  # scikit-learn has no public one
     except InvalidParameterError as error:
         yield Problem(path, str(error))
 

@@ -90,7 +90,7 @@ def test_a_run_that_is_ended_leaves_nothing(
     assert run.returncode != 0
     left = {path.name for path in tmp_path.iterdir()} - names
     assert not any(name == target.name for name in left)
-    if ending != signal.SIGKILL or atomic_file._open_nameless(tmp_path) is not None:
+    if ending != signal.SIGKILL or atomic_file.open_nameless(tmp_path) is not None:
         assert left == set()
     if before is not None:
         assert target.read_text() == before

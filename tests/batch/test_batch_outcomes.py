@@ -92,6 +92,6 @@ def test_the_middle_between_two_results_goes_where_python_takes_it(digits: int) 
 
 
 def test_the_lines_of_a_slice_are_those_of_the_slice() -> None:
-    from regression_model.batch.outcomes import _bytes
+    from regression_model.batch.outcomes import value_bytes
 
-    assert bytes(_bytes(pa.array(["ab", "c", "", "def"])[1:])) == b"cdef"
+    assert bytes(value_bytes(pa.array(["ab", "c", "", "def"])[1:])) == b"cdef"

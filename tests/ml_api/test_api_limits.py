@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ml_api.body import _discard
+from ml_api.body import discard_rest
 from reliability.slow_clients import dribbling
 
 MakeApp = Callable[..., Flask]
@@ -124,7 +124,7 @@ def test_a_client_that_never_stops_sending_is_let_go(monkeypatch: pytest.MonkeyP
     with ours, theirs:
         flood = Flood()
 
-        _discard({"gunicorn.socket": ours, "wsgi.input": flood})
+        discard_rest({"gunicorn.socket": ours, "wsgi.input": flood})
 
         assert time.monotonic() < flood.began + 20
 

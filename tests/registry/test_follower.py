@@ -44,7 +44,7 @@ def follower(
 def test_a_reason_is_told_once_until_it_has_recovered(tmp_path: Path) -> None:
     it, lines = follower(tmp_path, ["down", "down", "odd", "down", A, B, B, "down"])
     for _ in range(8):
-        it._ask()
+        it.ask()
 
     told = [
         (level, event, fields.get("reason") or fields.get("origin"))
@@ -75,8 +75,8 @@ def test_failures_are_retried_soon_then_as_often_as_polls(
 ) -> None:
     it, _ = follower(tmp_path, ["down"] * 7, every=every)
 
-    assert [it._ask() for _ in range(7)] == pauses
+    assert [it.ask() for _ in range(7)] == pauses
 
 
 def test_without_polls_a_success_is_the_last(tmp_path: Path) -> None:
-    assert follower(tmp_path, [A], every=0)[0]._ask() == float("inf")
+    assert follower(tmp_path, [A], every=0)[0].ask() == float("inf")

@@ -52,6 +52,6 @@ def _(model: GradientBoostingRegressor, graph: GraphBuilder, x: str) -> str:
 
 @convert.register
 def _(model: HistGradientBoostingRegressor, graph: GraphBuilder, x: str) -> str:
-    base = float(np.ravel(model._baseline_prediction)[0])
+    base = float(np.ravel(model._baseline_prediction)[0])  # noqa: SLF001  # fitted, not public
     total = ensemble(graph, x, trees_of(model), base)
     return graph.op("Exp", total) if model.loss in ("poisson", "gamma") else total

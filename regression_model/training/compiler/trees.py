@@ -48,7 +48,7 @@ def trees_of(estimator: Any) -> list[Tree]:
             _from_cart(tree.tree_, estimator.learning_rate) for tree in estimator.estimators_[:, 0]
         ]
     if isinstance(estimator, HistGradientBoostingRegressor):
-        return [_from_histogram(stage[0].nodes) for stage in estimator._predictors]
+        return [_from_histogram(stage[0].nodes) for stage in estimator._predictors]  # noqa: SLF001  # not public
     return []
 
 

@@ -78,14 +78,14 @@ class LimitedVotingRegressor(VotingRegressor):  # type: ignore[misc]  # scikit-l
         """Return the prediction from those of the members, shape ``(n,)``."""
         predictions = list(members.T)
         anchor = _weighted_mean([predictions[k] for k in self.free()], self.shares(self.free()))
-        for k, limit in enumerate(self._limits()):
+        for k, limit in enumerate(self.member_limits()):
             if limit is not None:
                 predictions[k] = np.clip(predictions[k], anchor - limit, anchor + limit)
         return _weighted_mean(predictions, self.shares(range(len(predictions))))
 
     def free(self) -> list[int]:
         """Return the positions of the members without a limit; ValueError if there is none."""
-        found = [k for k, limit in enumerate(self._limits()) if limit is None]
+        found = [k for k, limit in enumerate(self.member_limits()) if limit is None]
         if not found:
             raise ValueError(
                 "LimitedVotingRegressor: limits every member; leave one without a limit"
@@ -98,7 +98,7 @@ class LimitedVotingRegressor(VotingRegressor):  # type: ignore[misc]  # scikit-l
         chosen = [float(weights[k]) for k in members]
         return [weight / sum(chosen) for weight in chosen]
 
-    def _limits(self) -> Sequence[float | None]:
+    def member_limits(self) -> Sequence[float | None]:
         return [None] * len(self.estimators) if self.limits is None else self.limits
 
 
@@ -139,11 +139,11 @@ def combine_nodes(
     To the mean of the members without a limit comes the weighted mean of how far each member, held
     by its limit, strays from it: those without a limit stray by 0 on average.
     """
-    limits = [limit for limit in blend._limits() if limit is not None]
+    limits = [limit for limit in blend.member_limits() if limit is not None]
     if not limits:
         return anchor
-    held = np.array([max(limits) if limit is None else limit for limit in blend._limits()])
-    counts = np.array([limit is not None for limit in blend._limits()])
+    held = np.array([max(limits) if limit is None else limit for limit in blend.member_limits()])
+    counts = np.array([limit is not None for limit in blend.member_limits()])
     shares = (counts * blend.shares(range(len(counts))))[:, None]
     return graph.op("Gemm", graph.clip(apart, -held, held), graph.constant(shares), anchor)
 

@@ -202,8 +202,8 @@ def test_the_file_is_looked_at_once_a_second_at_most(
     make_app: MakeApp, key: str, key_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = []
-    real = key_guard._version
-    monkeypatch.setattr(key_guard, "_version", lambda path: looks.append(path) or real(path))
+    real = key_guard.file_version
+    monkeypatch.setattr(key_guard, "file_version", lambda path: looks.append(path) or real(path))
     app = make_app(ML_API_KEYS_FILE=str(key_file))
 
     assert {status(app, key) for _ in range(20)} == {200}
