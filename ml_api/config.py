@@ -296,8 +296,8 @@ SETTINGS = (
 # Settings with which the service refuses to start, because it would serve another model than named.
 RETIRED = ("ML_API_MODEL_URI", "ML_API_MODEL_POLL_SECONDS")
 SUCCESSOR = (
-    "the variable left unset: a registry is followed by `regression-model registry follow "
-    "MODEL_URI --to DIR --every SECONDS -- gunicorn ml_api.wsgi:app`"
+    "nothing, because it is no longer used; unset it and start the service by "
+    "`regression-model registry follow MODEL_URI --to DIR -- gunicorn ml_api.wsgi:app`"
 )
 
 

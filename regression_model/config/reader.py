@@ -32,7 +32,9 @@ def read_config(path: Path | None = None) -> str:
         return bundled_config()
     try:
         return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from error
 
 

@@ -104,7 +104,7 @@ def test_a_registry_in_the_settings_is_refused_with_the_command_that_follows_one
     assert ended.returncode != 0
     (line,) = ended.stderr.decode().splitlines()
     assert line.startswith(
-        f"gunicorn.conf.py: {name} is '{text}': expected the variable left unset"
+        f"gunicorn.conf.py: {name} is '{text}': expected nothing, because it is no longer used"
     )
     assert "regression-model registry follow MODEL_URI --to DIR" in line
 

@@ -222,7 +222,6 @@ def test_another_version_than_was_deployed_is_rolled_back(deployed: Stage) -> No
 
 
 @pytest.mark.conformance
-@pytest.mark.conformance
 @pytest.mark.parametrize(
     ("name", "edit", "said"),
     [
@@ -249,6 +248,7 @@ def break_start(text: str) -> str:
     return f"{text})\n"
 
 
+@pytest.mark.conformance
 @pytest.mark.parametrize(
     ("manner", "patience", "answered"),
     [
