@@ -11,7 +11,7 @@ from reliability.models import BREAKINGS, copied
 from reliability.scenario import Measured, Trial, scenario
 from reliability.service import Service
 from tools.measuring.load import BOTH_KINDS, Load
-from tools.measuring.local_server import wait_for
+from tools.measuring.local_server import PATIENCE, wait_for
 
 WORKERS = 2
 
@@ -83,7 +83,7 @@ def good_reload(trial: Trial) -> Measured:
 
 def _reload(service: Service, event: str, turn: int) -> None:
     service.reload()
-    wait_for(lambda: len(service.log(event)) >= turn * WORKERS)
+    wait_for(lambda: len(service.log(event)) >= turn * WORKERS, seconds=PATIENCE)
 
 
 def _emptied(root: Path) -> Path:
