@@ -23,7 +23,7 @@ NOBODY = 65534
 def ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both kinds of temporary file."""
     if request.param == "named":
-        monkeypatch.setattr(atomic_file, "_open_nameless", lambda _: None)
+        monkeypatch.setattr(atomic_file, "open_nameless", lambda _: None)
 
 
 @pytest.fixture
