@@ -86,10 +86,10 @@ def spec(quick_config: str) -> Any:
 
 @pytest.fixture(scope="session")
 def made_once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
-    """Make something costly once for all workers and later runs; give a copy of the folder.
+    """Return a function that fills a folder once for all workers and later runs, and copies it.
 
-    ``make`` fills a folder. The folder is made anew when ``key``, the code of the package, its
-    revision or an installed library changes.
+    Its ``make`` fills the folder. The folder is filled again if ``key``, the code of the package,
+    its revision or an installed library has changed.
     """
     kept = request.config.cache.mkdir("made-once")
 

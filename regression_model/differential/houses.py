@@ -40,7 +40,7 @@ class Houses:
         return bool(model.artifact.manifest["data"]["sha256"] == self.sha256)
 
     def counted(self, number: int) -> str:
-        """So many of these houses, in words."""
+        """Format the number and kind of these houses as text."""
         return f"{number:,} {self.name if self.sha256 is None else f'houses of {self.name}'}"
 
 

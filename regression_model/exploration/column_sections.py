@@ -53,7 +53,7 @@ def _overview(columns: Sequence[Column]) -> list[Block]:
 
 
 def declared(column: Column) -> str:
-    """Return the kind, type and unit of a column, in words."""
+    """Format the kind, type and unit of a column as text."""
     f = column.feature
     if f.has_levels:
         return f"{f.kind}, {counted(len(f.levels), 'level')}"

@@ -6,8 +6,8 @@ absolute difference between the logarithms of price and estimate, given what is 
 score: Y. Romano, E. Patterson and E. Candès, NeurIPS 2019). It sees the prepared columns, which
 fields are unknown and how many, the estimate, and how far the members of the blend lie apart.
 
-Sales are recorded almost completely, so their errors say nothing about a house of which little
-is known. Each sale is therefore also judged in copies with fields hidden at random.
+Sales are recorded almost completely, so their errors say nothing about a house with few known
+fields. Each sale is therefore also judged in copies with fields hidden at random.
 """
 
 from __future__ import annotations
